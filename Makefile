@@ -1,0 +1,51 @@
+# Every target installs what it needs into .venv (Python >= 3.11 and make are all it asks for).
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint types layers fuzz fuzz-short bench clean help
+
+help:
+	@echo "make demo    read the reports under fixtures/"
+	@echo "make test    run the tests"
+	@echo "make lint types layers    ruff, mypy, import contracts"
+	@echo "make fuzz fuzz-short bench    generated documents; speed and memory"
+	@echo "make clean   remove .venv and everything built"
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "python3 -m venv failed. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(VENV)/bin/gouji extract fixtures/reports
+
+test: $(STAMP)
+	$(PY) -m pytest
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(STAMP)
+	$(VENV)/bin/mypy
+
+# import-linter reads packages from disk, and eval/ and prompts/ are inside `extractor` only once installed.
+layers: $(STAMP)
+	@rm -rf build
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target build/layers .
+	cd build/layers && ../../$(VENV)/bin/lint-imports --no-cache --no-logo --config ../../pyproject.toml
+
+fuzz: $(STAMP)
+	$(PY) -m extractor.eval.fuzz --documents 5000
+
+fuzz-short: $(STAMP)
+	$(PY) -m extractor.eval.fuzz --documents 300
+
+bench: $(STAMP)
+	$(PY) -m extractor.eval.bench
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

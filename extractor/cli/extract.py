@@ -1,0 +1,50 @@
+"""`gouji extract`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extractor.cli.options import Debug, MaxBytes, parse_size
+
+EPILOG = (
+    "\b\nExamples:\n"
+    "  gouji extract report.txt                    the three tables as people know them\n"
+    "  gouji extract reports/ --json > out.jsonl   a folder, one JSON object per report\n"
+    "  gouji extract 'reports/**/*.html' --db r.db several files into SQLite; look with `datasette r.db`\n"
+    "  curl -s URL | gouji extract -               standard input\n"
+    "  gouji extract reports/ --strict --quiet     exit 1 if any report needs a person\n"
+    "\n"
+    "\b\nMarks in the tables:\n"
+    "  (20) follows from the rules, not printed    ?  several readings, listed below\n"
+    "  ·    printed blank    /  not applicable     x  not in the text    !  printed, but no number\n"
+    "\n"
+    "\b\nVerdicts: verified, reconciled and inconsistent can be trusted (what is printed is proved);\n"
+    "needs_review cannot; failed gave nothing.\n"
+    "\n"
+    "\b\nExit codes: 0 done, whatever the verdicts; 1 --strict not met; 2 usage or database;\n"
+    "3 not one input could be read; 130 interrupted (what was finished is kept)."
+)
+
+
+def extract(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH", help="Files, folders (walked), 'globs', or - for standard input.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines on standard output, nothing else.")] = False,
+    no_llm: Annotated[bool, typer.Option("--no-llm", help="Never ask a model: the reader works alone.")] = False,
+    db: Annotated[
+        Path | None, typer.Option("--db", metavar="FILE", help="Also keep everything in this SQLite database.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if any report is needs_review or failed.")] = False,
+    max_bytes: MaxBytes = "20MB",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Read reports, prove their numbers, say what could not be proved."""
+    from extractor.cli.batch import Options, run
+
+    options = Options(as_json=as_json, db=db, strict=strict, max_bytes=parse_size(max_bytes), quiet=quiet, debug=debug)
+    raise typer.Exit(run(paths, options))

@@ -1,0 +1,115 @@
+"""Whose report it is, and of which year: title, issuing body, report year (never the year of publication)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+_YEAR = r"(?:20[0-3]\d|二[〇零○Oo0][一二][〇零○一二三四五六七八九0-9])"
+_TITLE = re.compile(
+    rf"(?P<before>[^\n。;]{{0,60}}?)(?P<year>{_YEAR})\s*年\s*度?(?P<middle>[^\n。;]{{0,40}}?)"
+    r"政\s*(?:府|务)\s*信\s*息\s*公\s*开\s*(?:工\s*作)?\s*(?:情况)?\s*(?:年\s*度)?\s*(?:工作)?\s*(?:报\s*告|年\s*报)"
+)
+_PLAIN_TITLE = re.compile(r"(?P<before>[^\n。;]{2,60}?)政府信息公开(?:工作)?(?:年度)?(?:工作)?(?:报告|年报)")
+_PERIOD = re.compile(rf"(?:自|从)?\s*(?P<year>{_YEAR})\s*年\s*1\s*月\s*1\s*日\s*(?:起)?\s*,?\s*(?:至|到|-)")
+_IN_YEAR = re.compile(rf"(?<!\d)(?P<year>{_YEAR})\s*年(?!\s*\d{{1,2}}\s*月)")
+_DATE_LINE = re.compile(rf"^\s*(?P<year>{_YEAR})\s*年\s*\d{{1,2}}\s*月\s*\d{{1,2}}\s*日\s*$", re.MULTILINE)
+_BODY_TAIL = (
+    "人民政府办公室|人民政府办公厅|人民政府|政府办公室|管理委员会|管委会|委员会|办公室|办公厅|办事处|"
+    "[^\\s,。、]{0,12}?(?:局|厅|委|院|处|中心|大队|支队|总队|街道|集团|公司|法院|学校|大学|学院|医院|馆|站|会|部|署|所|关|县|市|区|旗|乡|镇|省|盟|州)"
+)
+_BODY = re.compile(rf"^[\s*#]*(?P<body>[一-鿿()]{{2,30}}?(?:{_BODY_TAIL}))\s*$", re.MULTILINE)
+_IN_TEXT = re.compile(r"(?P<body>[一-鿿]{2,16}?(?:人民政府(?:办公室|办公厅)?|街道办事处|管理委员会|管委会))")
+_DIGITS = {c: str(i) for i, c in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0", "O": "0", "o": "0"}
+_WEB = re.compile(r"^(?:当前位置|首页|您的位置|发布|来源|索引|信息公开|标题|名称|主题|网站|返回)")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Title as printed, issuing body and report year; None where the text does not say."""
+
+    title: str | None
+    organization: str | None
+    year: int | None
+
+
+def _year(text: str) -> int:
+    return int("".join(_DIGITS.get(char, char) for char in text))
+
+
+def _clean(text: str) -> str:
+    return re.sub(r"\s+", "", text).strip("#*|<>>:-_·.,、()\"' ")
+
+
+def identify(text: str, norm: str, start: int, end: int, first_table: int) -> Identity:
+    """Reads title, body and year of the report that lies in [start, end); the tables begin at `first_table`."""
+    head = norm[start : min(first_table, start + 6000)]
+    title, body, year = _from_title(text, head, start)
+    if year is None:
+        year = _from_text(norm, start, end, head)
+    if body is None:
+        body = _signature(norm, start, end) or _first_body(head)
+    return Identity(title, body, year)
+
+
+def _from_title(text: str, head: str, offset: int) -> tuple[str | None, str | None, int | None]:
+    joined = head[:1500]
+    for match in _TITLE.finditer(joined):
+        line_start = joined.rfind("\n", 0, match.start()) + 1
+        before = joined[line_start : match.start("year")]
+        if re.search(r"[《\"]\s*$|根据|依据|按照|关于", before):
+            continue
+        stop = joined.find("\n", match.end())
+        if stop >= 0 and len(joined[match.end() : stop].strip("#* \t()（）")) > 12:
+            continue
+        body = _clean(before) or _clean(match["middle"].removeprefix("度"))
+        begin = line_start
+        if not body:
+            previous = joined[:line_start].rstrip("\n \t").split("\n")[-1]
+            if 2 <= len(_clean(previous)) <= 30 and not _WEB.match(_clean(previous)) and "。" not in previous:
+                body = _clean(previous)
+                begin = joined.rfind(previous, 0, line_start)
+        title = _clean(text[offset + begin : offset + match.end()])
+        if len(body) > 40:
+            body = ""
+        return title, _body_name(body) or None, _year(match["year"])
+    return None, None, None
+
+
+def _body_name(body: str) -> str:
+    body = re.sub(r"^(?:标题|名称)[:：]?", "", body)
+    return re.sub(r"(?:关于|发布|的|公布)$", "", body)
+
+
+def _from_text(norm: str, start: int, end: int, head: str) -> int | None:
+    period = _PERIOD.search(norm, start, end)
+    if period:
+        return _year(period["year"])
+    plain = Counter(_year(m["year"]) for m in _IN_YEAR.finditer(norm, start, end))
+    dates = [_year(m["year"]) for m in _DATE_LINE.finditer(norm, start, end)]
+    if plain:
+        top = max(plain.values())
+        years = sorted(year for year, count in plain.items() if count == top)
+        if dates and dates[-1] - 1 in plain:
+            return dates[-1] - 1
+        first = _IN_YEAR.search(head)
+        if first and _year(first["year"]) in years:
+            return _year(first["year"])
+        return years[0]
+    return dates[-1] - 1 if dates else None
+
+
+def _signature(norm: str, start: int, end: int) -> str | None:
+    """The last line that is nothing but a body's name, above the date."""
+    tail = norm[max(start, end - 600) : end]
+    found = [m["body"] for m in _BODY.finditer(tail) if not re.search(r"情况|事项|报告|公开|存在|问题", m["body"])]
+    return _clean(found[-1]) if found else None
+
+
+def _first_body(head: str) -> str | None:
+    counts = Counter(
+        re.sub(r"^.*?(?:年度?|根据|按照|由|向|在|和|与|为|的|对|经)", "", m["body"]) for m in _IN_TEXT.finditer(head)
+    )
+    counts = Counter({body: n for body, n in counts.items() if len(body) >= 5})
+    return counts.most_common(1)[0][0] if counts else None

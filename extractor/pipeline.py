@@ -1,0 +1,138 @@
+"""One document's way through gouji: text → labels → tables → cells → rules → verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from extractor.document.identity import identify
+from extractor.document.sections import section_spans
+from extractor.document.text import Document
+from extractor.form import FORM, TABLES
+from extractor.reader.labels import Hit, find_labels
+from extractor.reader.locate import Layout, locate
+from extractor.reader.tables import TableRead, read_disclosure, read_disputes, read_requests
+from extractor.results import Finding, Result, Verdict, document_verdict, failed
+from extractor.settle import build_record, cells_in_order, settle_table
+
+_NEW_FIELDS = {
+    version: {name for row in FORM.disclosure for name in row.fields.get(version, ())} for version in FORM.versions
+}
+
+
+def extract(text: str) -> Result:
+    """The result for a text that holds one report. Of several reports it returns the first; see `extract_all`."""
+    return extract_all(text)[0]
+
+
+def extract_all(text: str, source: str = "-") -> list[Result]:
+    """One result per report in the text; `source` gets `#1`, `#2`… where there are several. Never raises on a text."""
+    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    if not text.strip():
+        return [failed(source, sha256, "empty", "文本是空的 / the text is empty.", "Give a file with text.", text)]
+    document = Document(text)
+    layouts = locate(document.norm, find_labels(document.norm))
+    several = len(layouts) > 1
+    return [
+        _one(document, layout, f"{source}#{number}" if several else source, sha256)
+        for number, layout in enumerate(layouts, 1)
+    ]
+
+
+def _version(layout: Layout) -> str:
+    """The form of table 2, by the columns that only one version has; without table 2 by how table 3 prints （六）."""
+    region = layout.disclosure
+    if region:
+        fields = {hit.key for hit in region.header if hit.kind == "field"}
+        rows = {anchor.key for anchor in region.anchors}
+        old = len(fields & (_NEW_FIELDS["2019"] - _NEW_FIELDS["2021"])) + 2 * len(rows & {"other_services", "procurement"})
+        new = len(fields & (_NEW_FIELDS["2021"] - _NEW_FIELDS["2019"]))
+        return "2019" if old > new else "2021"
+    return "2021"
+
+
+def _one(document: Document, layout: Layout, source: str, sha256: str) -> Result:
+    norm, text = document.norm, document.text
+    version = _version(layout)
+    regions = [r for r in (layout.disclosure, layout.requests, layout.disputes) if r]
+    first_table = min((r.start for r in regions), default=layout.end)
+    identity = identify(text, norm, layout.start, layout.end, first_table)
+    if layout.disclosure is None and layout.requests is None and layout.disputes is None:
+        return _no_tables(document, source, sha256)
+    if identity.year is not None and identity.year <= 2020 and layout.disclosure is None:
+        version = "2019"
+    tables = {
+        "disclosure": read_disclosure(norm, layout.disclosure, version),
+        "requests": read_requests(norm, layout),
+        "disputes": read_disputes(norm, layout.disputes),
+    }
+    _document_doubts(norm, layout, tables)
+    verdicts: dict[str, Verdict] = {}
+    findings: list[Finding] = []
+    for name in TABLES:
+        verdicts[name], found = settle_table(text, name, tables[name])
+        findings += found
+    if set(verdicts.values()) == {"failed"}:
+        return _no_tables(document, source, sha256)
+    record = build_record(
+        version,
+        tables,
+        {"organization": identity.organization, "year": identity.year, "title": identity.title},
+        _sections(norm, layout),
+    )
+    return Result(
+        source=source,
+        sha256=sha256,
+        verdict=document_verdict(verdicts),
+        verdicts=verdicts,
+        record=record,
+        cells=cells_in_order(tables),
+        findings=findings,
+        text=text,
+    )
+
+
+def _sections(norm: str, layout: Layout) -> dict[str, Any]:
+    hits: list[Hit] = layout.hits
+    spans = section_spans(
+        norm, [(h.start, h.end, h.key) for h in hits if h.kind == "section"], layout.start, layout.end
+    )
+    return {key: list(span) if span else None for key, span in spans.items()}
+
+
+def _document_doubts(norm: str, layout: Layout, tables: dict[str, TableRead]) -> None:
+    for table in tables.values():
+        table.doubts.extend(layout.doubts)
+    end = layout.start + len(norm[layout.start : layout.end].rstrip(" \n\t|"))
+    requests = layout.requests
+    if requests and layout.disputes is None:
+        printed = {anchor.key for anchor in requests.anchors}
+        later = any(h.kind == "section" and h.start > requests.anchors[-1].end for h in layout.hits)
+        if "carried_out" not in printed and not later:
+            tables["requests"].doubts.append("truncated")
+    # The last figure of a text that ends inside a table may have lost digits, and table 2 has no sum to tell.
+    for cell in tables["disclosure"].cells:
+        if cell.span and cell.span[1] >= end:
+            tables["disclosure"].doubts.append("truncated")
+
+
+def _no_tables(document: Document, source: str, sha256: str) -> Result:
+    text = document.norm
+    words = ("政府信息公开", "年度报告")
+    if all(word in text for word in words):
+        return failed(
+            source,
+            sha256,
+            "no_tables",
+            "报告里没有找到三张统计表 / the report holds none of the form's three tables.",
+            "Only narrative is there: give the page or file that prints the tables.",
+            document.text,
+        )
+    return failed(
+        source,
+        sha256,
+        "not_a_report",
+        "这不是政府信息公开工作年度报告 / this is no yearly report on government information disclosure.",
+        "Check that the download is the report and not an error page or another document.",
+        document.text,
+    )

@@ -1,0 +1,260 @@
+"""Cuts what lies between two labels into printed fields: cells by their borders, tokens where there are none.
+
+How a table separates its cells is not asked of a list of layouts but measured: the separator that most often stands
+between two neighbouring figures of the table is its cell border (`Style`). A border makes an empty cell visible;
+spaces do not, unless the page is monospaced and the columns line up (`Columns`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from extractor.reader.numbers import Reading, read_cell
+
+_FURNITURE = re.compile(
+    r"^[ \t|]*(?:-+\s*\d{1,4}\s*-+|第\s*\d{1,4}\s*页[^\n]{0,16}|\d{1,4}\s*/\s*\d{1,4}|[Pp]age\s*\d{1,4}[^\n]{0,12})[ \t|]*$",
+    re.MULTILINE,
+)
+_GAP = re.compile(r"\d([^\d\w/\\\-+.]*)(?=\d)")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+class Style(NamedTuple):
+    """How a table separates cells: `kind` pipe, tab, line, comma, wide, space or none; `row_ends` where a new line
+    ends a row; `unit` the typical gap of the line kind."""
+
+    kind: str
+    row_ends: bool
+    unit: str = "\n"
+
+    @property
+    def bordered(self) -> bool:
+        """Whether an empty cell can be seen."""
+        return self.kind in ("pipe", "tab", "line", "comma")
+
+
+class Field(NamedTuple):
+    """A printed field: span in the text, and what it reads as (None: an empty cell)."""
+
+    start: int
+    end: int
+    reading: Reading | None
+    text: str
+
+
+def without_furniture(norm: str, start: int, end: int) -> str:
+    """The stretch with page numbers and their like blanked out, same length."""
+    return _FURNITURE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), norm[start:end])
+
+
+def measure_style(stretches: list[str]) -> Style:
+    """The table's separator, by majority of the gaps between neighbouring figures."""
+    kinds: Counter[str] = Counter()
+    breaks = 0
+    units: Counter[str] = Counter()
+    for stretch in stretches:
+        for gap in _GAP.findall(stretch):
+            if not gap:
+                continue
+            if "|" in gap:
+                kind = "pipe"
+            elif "\n" in gap:
+                kind = "line"
+                units[gap] += 1
+            elif "\t" in gap:
+                kind = "tab"
+            elif "," in gap:
+                kind = "comma"
+            elif "  " in gap:
+                kind = "wide"
+            else:
+                kind = "space"
+            breaks += "\n" in gap
+            kinds[kind] += 1
+    if not kinds:
+        return Style("none", False)
+    borders = {kind: kinds[kind] for kind in ("pipe", "tab") if kinds[kind]}
+    kind = max(borders, key=lambda k: borders[k]) if borders and max(borders.values()) * 4 >= kinds.total() else ""
+    kind = kind or kinds.most_common(1)[0][0]
+    unit = units.most_common(1)[0][0] if units else "\n"
+    return Style(kind, breaks * 2 < kinds.total(), unit)
+
+
+def split(norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...]) -> list[Field] | None:
+    """The row's fields from left to right, empty cells included where borders show them; None if unreadable.
+
+    `kinds`: the field kinds of the row's cells (they decide whether a sign belongs to a number).
+    The stretch begins right after a label, so what stands before the first border still belongs to the label.
+    """
+    stretch = without_furniture(norm, start, end)
+    if style.kind == "pipe":
+        return _pipes(stretch, start, style, kinds)
+    if style.kind in ("tab", "comma"):
+        return _one_line(stretch, start, "\t" if style.kind == "tab" else ",", kinds)
+    if style.kind == "line":
+        return _lines(stretch, start, style, kinds)
+    return _tokens(stretch, start, kinds)
+
+
+def _read(text: str, kinds: tuple[str, ...]) -> Reading | None:
+    kind = kinds[0] if len(set(kinds)) == 1 else ("amount" if "amount" in kinds else "signed" if "signed" in kinds else "count")
+    return read_cell(text, kind)
+
+
+def _field(text: str, start: int, kinds: tuple[str, ...]) -> Field:
+    stripped = text.strip(" \t\n*#>`")
+    offset = start + text.find(stripped) if stripped else start
+    return Field(offset, offset + len(stripped), _read(stripped, kinds) if stripped else None, stripped)
+
+
+def _pieces(stretch: str, start: int, border: str) -> list[tuple[int, str]]:
+    pieces, position = [], start
+    for piece in stretch.split(border):
+        pieces.append((position, piece))
+        position += len(piece) + len(border)
+    return pieces
+
+
+def _is_data(field: Field) -> bool:
+    return not field.text or field.reading is not None or bool(re.search(r"\d", field.text))
+
+
+def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> list[Field]:
+    if style.row_ends:
+        line = _data_line(stretch)
+        stretch, start = stretch[line[0] : line[1]], start + line[0]
+    pieces = _pieces(stretch, start, "|")
+    if not style.row_ends or pieces[-1][1].strip() == "":
+        pieces = pieces[:-1] if len(pieces) > 1 and pieces[-1][1].strip() == "" else pieces
+    fields = [_field(text, at, kinds) for at, text in pieces]
+    return _drop_label(fields)
+
+
+def _data_line(stretch: str) -> tuple[int, int]:
+    """The line of a stretch that holds its figures; the first line when none does."""
+    position = 0
+    best = (0, len(stretch) if "\n" not in stretch else stretch.index("\n"))
+    for line in stretch.split("\n"):
+        if re.search(r"\d|[-/—]", line) and not _WORD.fullmatch(line.strip()):
+            return position, position + len(line)
+        position += len(line) + 1
+    return best
+
+
+def _one_line(stretch: str, start: int, border: str, kinds: tuple[str, ...]) -> list[Field] | None:
+    lines = [line for line in stretch.split("\n") if re.search(r"\d", line)]
+    if len(lines) > 1:
+        return None
+    begin, end = _data_line(stretch)
+    fields = [_field(text, at, kinds) for at, text in _pieces(stretch[begin:end], start + begin, border)]
+    return _drop_label(fields)
+
+
+def _lines(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> list[Field]:
+    fields: list[Field] = []
+    indented = style.unit.rstrip(" \t") != style.unit  # cells are indented: a line of white space is an empty cell
+    gap_has_empty = "\n\n" in style.unit
+    for number, (at, line) in enumerate(_pieces(stretch, start, "\n")):
+        if number == 0:
+            if line.strip():
+                fields.append(_field(line, at, kinds))
+            continue
+        if line.strip():
+            fields.append(_field(line, at, kinds))
+        elif line and indented:
+            fields.append(Field(at, at, None, ""))
+        elif not line and not gap_has_empty and any(f.reading or not f.text for f in fields) and indented:
+            break
+    return _drop_label(fields, first_is_label=False)
+
+
+def _drop_label(fields: list[Field], first_is_label: bool = True) -> list[Field]:
+    """Leaves out what belongs to the label: its rest before the first border, words before and behind the data."""
+    if first_is_label and fields and not (fields[0].reading and fields[0].reading.kind in ("number", "tentative")):
+        fields = fields[1:]
+    first = next((i for i, f in enumerate(fields) if f.reading or (f.text and re.search(r"\d", f.text))), len(fields))
+    words = [i for i, f in enumerate(fields) if f.text and not _is_data(f)]
+    before = [i for i in words if i < first]
+    if before:
+        fields = fields[before[-1] + 1 :]
+        words = [i - before[-1] - 1 for i in words if i > before[-1]]
+    behind = [i for i in words if i >= 0]
+    return fields[: behind[0]] if behind else fields
+
+
+_TOKEN = re.compile(
+    r"(?<![\w.])(?:(?:[+-]|增|减)?\d[\d,]*(?:\.\d+)?|[-/\\]+|[OoIl])(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
+)
+
+
+def _tokens(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
+    """Without borders: the figures in reading order."""
+    fields = []
+    for match in _TOKEN.finditer(stretch):
+        text = match.group()
+        reading = _read(text, kinds)
+        fields.append(Field(start + match.start(), start + match.end(), reading or Reading("illegible"), text))
+    return fields
+
+
+# ---------------------------------------------------------------- monospaced columns
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where the columns of a monospaced page stand: centres in character cells, by the measure that fits best."""
+
+    centres: tuple[float, ...]
+    measure: str
+    edge: str
+    spread: float
+
+    def place(self, norm: str, fields: list[Field]) -> tuple[int, ...] | None:
+        """The column of each field of one line, or None where the page does not tell."""
+        if not fields or norm.find("\n", fields[0].start, fields[-1].end) >= 0:
+            return None
+        spacing = min(b - a for a, b in zip(self.centres, self.centres[1:], strict=False))
+        if spacing < 2 or self.spread > spacing / 4:
+            return None
+        columns = []
+        for field in fields:
+            at = _offset(norm, field.start, field.end, self.measure, self.edge)
+            column = min(range(len(self.centres)), key=lambda i: abs(self.centres[i] - at))
+            if abs(self.centres[column] - at) > spacing * 0.4:
+                return None
+            columns.append(column)
+        return tuple(columns) if columns == sorted(set(columns)) else None
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _offset(norm: str, start: int, end: int, measure: str, edge: str) -> float:
+    line = norm.rfind("\n", 0, start) + 1
+    size = _width if measure == "width" else len
+    left, right = size(norm[line:start]), size(norm[line:end])
+    return {"left": float(left), "right": float(right), "centre": (left + right) / 2}[edge]
+
+
+def measure_columns(norm: str, rows: list[list[tuple[int, int]]]) -> Columns | None:
+    """The columns from the rows that print every cell on one line; None where they do not line up."""
+    rows = [row for row in rows if norm.find("\n", row[0][0], row[-1][1]) < 0]
+    if len(rows) < 2:
+        return None
+    best: Columns | None = None
+    for measure in ("width", "characters"):
+        for edge in ("left", "right", "centre"):
+            table = [[_offset(norm, s, e, measure, edge) for s, e in row] for row in rows]
+            columns = list(zip(*table, strict=True))
+            spread = max(max(c) - min(c) for c in columns)
+            centres = tuple(sorted(c)[len(c) // 2] for c in columns)
+            if any(b <= a for a, b in zip(centres, centres[1:], strict=False)):
+                continue
+            if best is None or spread < best.spread:
+                best = Columns(centres, measure, edge, spread)
+    return best

@@ -1,0 +1,322 @@
+"""Which labels are the table: narrative and headings repeat the form's words, so a table is known by a chain of
+its row labels in the form's order, together with what stands over it or in it. One report, one chain."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from extractor.form import FORM, GROUPS, REQUEST_ROWS, group_all
+from extractor.reader.labels import SHARED_ROWS, Hit, ordinal_start
+
+# Two row labels of one table stand no further apart than this (page breaks and running headers included).
+REACH = 4000
+_ORDER = {key: index for index, key in enumerate(REQUEST_ROWS)}
+_TITLE = re.compile(r"^[^\n。]{0,60}?年[^\n。]{0,30}?信息公开[^\n。《》]{0,12}报告[^\n。]{0,12}$", re.MULTILINE)
+_DATA = re.compile(r"\d")
+
+
+@dataclass(slots=True)
+class Anchor:
+    """A label that carries cells: `start` includes its ordinal, `end` is where its data may begin."""
+
+    key: str
+    start: int
+    end: int
+    ordinal: bool
+    exact: bool = True
+
+
+@dataclass(slots=True)
+class Region:
+    """One table: its anchors in text order, bounds, and the labels inside that carry no cells."""
+
+    start: int
+    end: int
+    anchors: list[Anchor] = field(default_factory=list)
+    stops: list[int] = field(default_factory=list)
+    header: list[Hit] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Layout:
+    """Where the tables of one report lie in the document; a table that was not found is None."""
+
+    start: int
+    end: int
+    hits: list[Hit]
+    disclosure: Region | None = None
+    requests: Region | None = None
+    disputes: Region | None = None
+    doubts: list[str] = field(default_factory=list)
+
+
+def locate(norm: str, hits: list[Hit]) -> list[Layout]:
+    """The reports in the text, in order; a single Layout where only one is there (or none at all)."""
+    chains = _chains(norm, hits)
+    bounds, interleaved = _bounds(norm, hits, chains)
+    layouts = []
+    for (start, end), chain in zip(bounds, chains or [[]], strict=False):
+        own = hits[_first_at(hits, start) : _first_at(hits, end)]
+        layout = Layout(start, end, own)
+        layout.requests = _requests(norm, own, chain, end) if chain else None
+        layout.disputes = _disputes(norm, layout)
+        layout.disclosure = _disclosure(norm, layout)
+        if interleaved:
+            layout.doubts.append("several_tables")
+        layouts.append(layout)
+    return layouts
+
+
+def _first_at(hits: list[Hit], position: int) -> int:
+    return bisect_left(hits, position, key=lambda hit: hit.start)
+
+
+# ---------------------------------------------------------------- table 3
+
+
+def _chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
+    """The chains of row labels that are tables: one per report."""
+    runs: list[list[Hit]] = []
+    for hit in hits:
+        if hit.kind != "row":
+            continue
+        if runs and _ORDER[hit.key] > _ORDER[runs[-1][-1].key] and hit.start - runs[-1][-1].end < REACH:
+            runs[-1].append(hit)
+        else:
+            runs.append([hit])
+    joined: list[list[Hit]] = []
+    for run in runs:
+        # A stray label (a decoy in a note, a doubled word) does not end a table: go on where the order goes on.
+        for back in range(1, min(3, len(joined)) + 1):
+            earlier = joined[-back]
+            between = joined[len(joined) - back + 1 :]
+            if (
+                _ORDER[run[0].key] >= _ORDER[earlier[-1].key]
+                and run[0].start - earlier[-1].end < REACH
+                and all(len(stray) <= 2 for stray in between)
+                and (len(run) > 1 or len(earlier) > 2)
+            ):
+                if run[0].key == earlier[-1].key:
+                    earlier.pop()
+                earlier.extend(run)
+                del joined[len(joined) - back + 1 :]
+                break
+        else:
+            joined.append(list(run))
+    return [run for run in joined if _is_table(norm, hits, run)]
+
+
+def _is_table(norm: str, hits: list[Hit], run: list[Hit]) -> bool:
+    """A chain is a table when the column heads stand over it, or when figures stand behind its labels as in cells."""
+    if len(run) < 3:
+        return False
+    first = _first_at(hits, run[0].start)
+    over = {
+        hit.key
+        for hit in hits[max(0, first - 24) : first]
+        if run[0].start - hit.end < 600 and (hit.kind == "column" or hit.key in FORM.furniture["requests"])
+    }
+    if len(over) >= 2:
+        return True
+    dense = 0
+    for here, following in zip(run, run[1:], strict=False):
+        between = norm[here.end : min(following.start, here.end + 200)]
+        dense += sum(1 for _ in _DATA.finditer(between)) >= 7
+    return len(run) >= 6 and dense * 2 >= len(run)
+
+
+def _bounds(norm: str, hits: list[Hit], chains: list[list[Hit]]) -> tuple[list[tuple[int, int]], bool]:
+    """Where each report begins and ends, and whether two tables could not be told apart."""
+    if len(chains) < 2:
+        return [(0, len(norm))], False
+    cuts = []
+    for here, following in zip(chains, chains[1:], strict=False):
+        after, before = here[-1].end, following[0].start
+        titles = [m.start() for m in _TITLE.finditer(norm, after, before)]
+        overviews = [
+            hit.start
+            for hit in hits[_first_at(hits, after) : _first_at(hits, before)]
+            if hit.kind == "section" and hit.key == "overview" and ordinal_start(norm, hit.start)[1]
+        ]
+        if titles:
+            cuts.append(titles[0] if not overviews else max([t for t in titles if t <= overviews[0]] or titles[:1]))
+        elif overviews:
+            cuts.append(norm.rfind("\n", after, overviews[0]) + 1 or overviews[0])
+        else:
+            return [(0, len(norm))], True
+    edges = [0, *cuts, len(norm)]
+    return list(zip(edges, edges[1:], strict=False)), False
+
+
+def _anchor(norm: str, hit: Hit, key: str) -> Anchor:
+    start, ordinal = ordinal_start(norm, hit.start)
+    return Anchor(key, start, hit.end, ordinal)
+
+
+def _requests(norm: str, hits: list[Hit], chain: list[Hit], limit: int) -> Region:
+    """Table 3's anchors: the chain, the rows whose label is a common word, groups printed as rows."""
+    anchors = {hit.key: _anchor(norm, hit, hit.key) for hit in chain}
+    last = anchors[chain[-1].key]
+    end = min(limit, last.end + REACH)
+    for hit in hits[_first_at(hits, last.end) :]:
+        is_next = hit.kind in ("section", "block", "outcome") or hit.key == "行政诉讼"
+        if is_next and (last.key == "carried_out" or hit.kind == "section" or hit.key != "other"):
+            end = min(end, ordinal_start(norm, hit.start)[0])
+            break
+    for key, word in SHARED_ROWS.items():
+        found = _shared_row(norm, hits, anchors, key, word, end)
+        if found:
+            anchors[key] = found
+    header = [h for h in hits if chain[0].start - 600 < h.start < chain[0].start]
+    region = Region(anchors[chain[0].key].start, end, header=header)
+    region.anchors = sorted(anchors.values(), key=lambda a: a.start)
+    _add_groups(norm, hits, region)
+    return region
+
+
+def _shared_row(
+    norm: str, hits: list[Hit], anchors: dict[str, Anchor], key: str, word: str, end: int
+) -> Anchor | None:
+    """`3.其他` and `（七）总计`: words that also stand in the heads, so only a hit between its neighbours counts."""
+    order = _ORDER[key]
+    before = max((a.end for a in anchors.values() if _ORDER[a.key] < order), default=None)
+    after = min((a.start for a in anchors.values() if _ORDER[a.key] > order), default=end)
+    if before is None:
+        return None
+    found = [
+        _anchor(norm, hit, key)
+        for hit in hits[_first_at(hits, before) : _first_at(hits, after)]
+        if hit.kind == "shared" and hit.key == word
+    ]
+    if key == "other.other":
+        total = next(
+            (h for h in hits[_first_at(hits, before) : _first_at(hits, after)] if h.key == "total"), None
+        )
+        if total:
+            found = [a for a in found if a.start < total.start]
+    return next((a for a in reversed(found) if a.ordinal), found[-1] if found else None)
+
+
+def _add_groups(norm: str, hits: list[Hit], region: Region) -> None:
+    """A group's label before its first sub-row heads a row of its own or nothing; after it, it is a merged label."""
+    starts = {a.key: a.start for a in region.anchors}
+    for hit in hits[_first_at(hits, region.start) : _first_at(hits, region.end)]:
+        if hit.kind != "group":
+            continue
+        if hit.key == "outcome":
+            region.stops.append(ordinal_start(norm, hit.start)[0])
+            continue
+        subs = [starts[row] for row in GROUPS[hit.key] if row in starts]
+        later = [
+            starts[row]
+            for row in REQUEST_ROWS[_ORDER[GROUPS[hit.key][-1]] + 1 :]
+            if row in starts
+        ]
+        earlier = [starts[row] for row in REQUEST_ROWS[: _ORDER[GROUPS[hit.key][0]]] if row in starts]
+        if (not subs or hit.start < min(subs)) and (not later or hit.start < min(later)):
+            if earlier and hit.start < max(earlier):
+                continue
+            anchor = _anchor(norm, hit, group_all(hit.key))
+            same = [a for a in region.anchors if a.key == anchor.key]
+            if same:
+                region.anchors.remove(same[0])
+            region.anchors.append(anchor)
+    region.anchors.sort(key=lambda a: a.start)
+
+
+# ---------------------------------------------------------------- table 4
+
+
+def _disputes(norm: str, layout: Layout) -> Region | None:
+    """From the end of table 3 (or the section's heading) to section five."""
+    hits = layout.hits
+    floor = layout.requests.end if layout.requests else layout.start
+    if not layout.requests:
+        heads = [h for h in hits if h.kind == "outcome" or h.key in ("litigation_direct", "行政诉讼")]
+        outcomes = [h for h in heads if h.kind == "outcome"]
+        if len(outcomes) < 3:
+            return None
+        # The densest place: the first outcome that two others follow closely.
+        for first, third in zip(outcomes, outcomes[2:], strict=False):
+            if third.start - first.end < 200:
+                floor = max(layout.start, first.start - 200)
+                break
+        else:
+            return None
+    end = layout.end
+    inside = [h for h in hits[_first_at(hits, floor) :]]
+    header: list[Hit] = []
+    for hit in inside:
+        if hit.kind == "section" and hit.key in ("problems", "other_matters"):
+            begun, numbered = ordinal_start(norm, hit.start)
+            if numbered or norm[norm.rfind("\n", 0, hit.start) + 1 : hit.start].strip(" #*|\t") == "":
+                end = begun
+                break
+        if hit.kind in ("outcome", "block") or hit.key in ("行政诉讼", "total"):
+            header.append(hit)
+    header = [h for h in header if h.start < end]
+    if not any(h.kind in ("outcome", "block") for h in header):
+        return None
+    region = Region(floor, end, header=header)
+    return region
+
+
+# ---------------------------------------------------------------- table 2
+
+
+def _disclosure(norm: str, layout: Layout) -> Region | None:
+    """The part where the heads of table 2 stand (信息内容, 本年制发件数, 第二十条第…), up to the next table."""
+    hits = layout.hits
+    if layout.requests:
+        end = min([layout.requests.start, *(h.start for h in layout.requests.header if _heads_requests(h))])
+    elif layout.disputes:
+        end = layout.disputes.start
+    else:
+        end = layout.end
+    before = hits[: _first_at(hits, end)]
+    heads = [h for h in before if h.kind == "field" or h.key in ("第二十条第", "信息内容")]
+    rows = [h for h in before if h.kind == "disclosure"]
+    start = _dense_start(heads, rows)
+    if start is None:
+        return None
+    for hit in hits[_first_at(hits, start) : _first_at(hits, end)]:
+        if hit.kind == "section" and hit.key != "disclosure" and any(r.start < hit.start for r in rows if r.start > start):
+            begun, numbered = ordinal_start(norm, hit.start)
+            if numbered:
+                end = begun
+                break
+    region = Region(start, end, header=[h for h in before if h.start >= start and h.kind in ("field", "furniture")])
+    order = [row.key for row in FORM.disclosure]
+    last = -1
+    for hit in rows:
+        if not start <= hit.start < end or order.index(hit.key) <= last:
+            continue
+        last = order.index(hit.key)
+        region.anchors.append(Anchor(hit.key, hit.start, hit.end, ordinal=False))
+    region.stops = [h.start for h in before if h.start >= start and h.kind in ("field", "furniture", "section")]
+    return region if region.anchors else None
+
+
+def _heads_requests(hit: Hit) -> bool:
+    return hit.kind == "column" or hit.key in FORM.furniture["requests"] or (hit.kind, hit.key) == ("section", "requests")
+
+
+def _dense_start(heads: list[Hit], rows: list[Hit]) -> int | None:
+    """The last head that the table's rows follow closely in the form's order; without heads, the rows alone."""
+    order = [row.key for row in FORM.disclosure]
+    best: tuple[int, int] | None = None
+    starts = [h for h in heads] or [r for r in rows if r.key == "regulations"]
+    for head in starts:
+        last, count, position = -1, 0, head.start
+        for row in rows:
+            if row.start < head.start or order.index(row.key) <= last:
+                continue
+            if row.start - position > 400:
+                break
+            last, position, count = order.index(row.key), row.end, count + 1
+        if count >= 2 and (best is None or count > best[0]):
+            best = (count, head.start)
+    return best[1] if best else None

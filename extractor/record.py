@@ -1,0 +1,68 @@
+"""The record's pydantic models, built from the form: their keys cannot drift from form.toml."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, create_model
+
+from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, group_all
+
+Count = Annotated[int, Field(ge=0, strict=True)]
+Signed = Annotated[int, Field(strict=True)]
+# Exact: a decimal string in JSON, never a float.
+Amount = Annotated[Decimal, Field(ge=0), PlainSerializer(lambda v: format(v, "f"), return_type=str)]
+Span = tuple[int, int]
+
+_KINDS: dict[str, Any] = {"count": Count, "signed": Signed, "amount": Amount}
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; nothing is coerced silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _optional(names: dict[str, Any]) -> dict[str, Any]:
+    return {name: (kind | None, None) for name, kind in names.items()}
+
+
+ApplicantCounts = create_model("ApplicantCounts", __base__=Strict, **_optional({c: Count for c in REQUEST_COLUMNS}))
+OutcomeCounts = create_model("OutcomeCounts", __base__=Strict, **_optional({c: Count for c in DISPUTE_COLUMNS}))
+
+
+@lru_cache(maxsize=4)
+def record_model(version: str) -> type[BaseModel]:
+    """The model of a record of this form version (`2021` or `2019`)."""
+    rows: dict[str, Any] = {}
+    for row in FORM.disclosure_rows(version):
+        cells: dict[str, Any] = {name: _KINDS[FORM.fields[name].kind] for name in row.fields[version]}
+        if "amount" in cells:
+            cells["unit"] = str
+        rows[row.key] = (create_model(f"Disclosure_{row.key}", __base__=Strict, **_optional(cells)), ...)
+    disclosure = create_model(f"Disclosure{version}", __base__=Strict, **rows)
+    requests: dict[str, Any] = {
+        f"row_{i}": (ApplicantCounts, Field(alias=key)) for i, key in enumerate(REQUEST_ROWS)
+    }
+    requests |= {
+        f"all_{group}": (ApplicantCounts | None, Field(default=None, alias=group_all(group))) for group in GROUPS
+    }
+    return create_model(
+        f"Record{version}",
+        __base__=Strict,
+        form=(Literal[version], ...),
+        organization=(str | None, None),
+        year=(int | None, None),
+        title=(str | None, None),
+        sections=(dict[str, Span | None], {}),
+        disclosure=(disclosure, ...),
+        requests=(create_model("Requests", __base__=Strict, **requests), ...),
+        **{block: (OutcomeCounts, ...) for block in DISPUTE_BLOCKS},
+    )
+
+
+def validate_record(record: dict[str, Any]) -> BaseModel:
+    """A record (the contract's JSON object) as a checked model; pydantic.ValidationError names every fault's path."""
+    return record_model(str(record.get("form", "2021"))).model_validate(record)

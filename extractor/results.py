@@ -1,0 +1,177 @@
+"""What comes out for one report: cells, findings, verdicts (the contract's JSON)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+State = Literal["reported", "blank", "not_applicable", "missing", "illegible", "ambiguous"]
+Method = Literal["rule", "llm", "given", "human", "derived"]
+Verdict = Literal["verified", "reconciled", "inconsistent", "needs_review", "failed"]
+Severity = Literal["error", "warning", "info"]
+Blame = Literal["source", "extraction", "undecided"]
+Value = int | Decimal
+
+TRUSTED: frozenset[Verdict] = frozenset({"verified", "reconciled", "inconsistent"})
+# A document takes the first of these that occurs among its tables (`failed` only if all three failed).
+WORST_FIRST: tuple[Verdict, ...] = ("needs_review", "inconsistent", "reconciled", "verified")
+
+
+@dataclass(slots=True)
+class Cell:
+    """One cell of the form in one report.
+
+    `state` says what is on paper, `method` where the value comes from. A `reported` cell has
+    `text[span[0]:span[1]] == raw`. `because` lists the rules that left exactly one value to a derived cell,
+    `candidates` the readings that the text allows where nothing decides.
+    """
+
+    path: str
+    value: Value | None = None
+    state: State = "missing"
+    raw: str | None = None
+    span: tuple[int, int] | None = None
+    method: Method | None = None
+    unit: str | None = None
+    because: tuple[str, ...] = ()
+    candidates: tuple[Value, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object; amounts as decimal strings."""
+        out: dict[str, Any] = {
+            "path": self.path,
+            "value": plain(self.value),
+            "state": self.state,
+            "raw": self.raw,
+            "span": list(self.span) if self.span else None,
+            "method": self.method,
+        }
+        if self.unit is not None:
+            out["unit"] = self.unit
+        if self.because:
+            out["because"] = list(self.because)
+        if self.candidates:
+            out["candidates"] = [plain(value) for value in self.candidates]
+        return out
+
+
+def plain(value: Value | None) -> int | str | None:
+    """A value as JSON has it: counts as integers, amounts as exact decimal strings."""
+    return format(value, "f") if isinstance(value, Decimal) else value
+
+
+@dataclass(slots=True)
+class Hypothesis:
+    """A smallest set of cells whose change would satisfy all rules that fail together. Never applied."""
+
+    cells: tuple[str, ...]
+    text: str
+
+
+@dataclass(slots=True)
+class Finding:
+    """A rule that failed or could not be assessed."""
+
+    rule: str
+    status: Literal["fail", "not_assessable"]
+    severity: Severity
+    message: str
+    cells: tuple[str, ...] = ()
+    left: int | None = None
+    right: int | None = None
+    suspects: tuple[str, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    blame: Blame = "undecided"
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {
+            "rule": self.rule,
+            "status": self.status,
+            "severity": self.severity,
+            "left": self.left,
+            "right": self.right,
+            "cells": list(self.cells),
+            "suspects": list(self.suspects),
+            "hypotheses": [{"cells": list(h.cells), "text": h.text} for h in self.hypotheses],
+            "blame": self.blame,
+            "message": self.message,
+        }
+
+
+@dataclass(slots=True)
+class Usage:
+    """What the model stage cost; all zero and cost null where no model was asked."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {
+            "calls": self.calls,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cost": self.cost,
+        }
+
+
+@dataclass(slots=True)
+class Result:
+    """The outcome for one report. `record` is the contract's record (plain JSON values), null when failed.
+
+    `text` is the stored text that spans count in (not part of the JSON).
+    """
+
+    source: str
+    sha256: str | None
+    verdict: Verdict
+    verdicts: dict[str, Verdict]
+    record: dict[str, Any] | None
+    cells: list[Cell]
+    findings: list[Finding]
+    usage: Usage = field(default_factory=Usage)
+    error: dict[str, str] | None = None
+    text: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of one line of `gouji extract --json`."""
+        return {
+            "source": self.source,
+            "sha256": self.sha256,
+            "verdict": self.verdict,
+            "verdicts": dict(self.verdicts),
+            "record": self.record,
+            "cells": [cell.to_json() for cell in self.cells],
+            "findings": [finding.to_json() for finding in self.findings],
+            "usage": self.usage.to_json(),
+            "error": self.error,
+        }
+
+
+def document_verdict(verdicts: dict[str, Verdict]) -> Verdict:
+    """The document's verdict from its tables' (CONTRACT, `gouji extract`)."""
+    found = set(verdicts.values())
+    if found == {"failed"}:
+        return "failed"
+    if "failed" in found:
+        return "needs_review"
+    return next(verdict for verdict in WORST_FIRST if verdict in found)
+
+
+def failed(source: str, sha256: str | None, code: str, message: str, hint: str, text: str = "") -> Result:
+    """A document that gave nothing: no record, no cells, one error that says what to do."""
+    return Result(
+        source=source,
+        sha256=sha256,
+        verdict="failed",
+        verdicts={"disclosure": "failed", "requests": "failed", "disputes": "failed"},
+        record=None,
+        cells=[],
+        findings=[],
+        error={"code": code, "message": message, "hint": hint},
+        text=text,
+    )

@@ -1,0 +1,1 @@
+"""The validator's rules. Deterministic; they judge numbers and never change one."""

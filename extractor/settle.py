@@ -1,0 +1,160 @@
+"""From read tables to one proved result: derived values, candidate readings confirmed or refused, verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from extractor.form import (
+    DISPUTE_BLOCKS,
+    DISPUTE_COLUMNS,
+    FORM,
+    REQUEST_COLUMNS,
+    REQUEST_ROWS,
+    TABLES,
+    Equation,
+    equations,
+)
+from extractor.form.equations import request_rows
+from extractor.reader.derive import derive
+from extractor.reader.tables import TableRead
+from extractor.results import Cell, Finding, Verdict, plain
+from extractor.rules.hard import check_equations
+
+# Why a table may not be trusted although figures were read, in words for people.
+DOUBTS = {
+    "ambiguous": "文本允许多种读法，勾稽关系不能决定取哪一种",
+    "contradiction": "没有一种读法满足全部勾稽关系，不能确定是原文有误还是版面残缺",
+    "unread": "有的行印了数，但排列无法对应到各列",
+    "several_tables": "文中有几份同样的表，无法分清属于哪一份报告",
+    "truncated": "文本在表中中断",
+    "order": "数字与标签分离，只有排列顺序可依，且没有勾稽关系可以证明",
+    "claimed": "同一个数被多个标签使用，或有数不属于任何标签",
+}
+
+_EXTENT = ("requests.balance", "requests.outcomes", "requests.applicants", "requests.groups")
+
+
+def table_equations(name: str, table: TableRead) -> tuple[Equation, ...]:
+    """The hard rules of one table as this report prints it."""
+    if name == "disclosure":
+        return ()
+    rules = equations(table.groups, table.without_sub_rows)
+    if name == "requests":
+        return tuple(e for e in rules if e.code.startswith("requests."))
+    return tuple(e for e in rules if not e.code.startswith("requests."))
+
+
+def settle_table(text: str, name: str, table: TableRead) -> tuple[Verdict, list[Finding]]:
+    """Completes the table's cells in place; its verdict and findings.
+
+    Derived values are kept only where every rule that can be assessed holds: a published error must not be spread
+    over blank cells.
+    """
+    for cell in table.cells:
+        if cell.span and cell.raw is None:
+            cell.raw = text[cell.span[0] : cell.span[1]]
+    rules = table_equations(name, table)
+    for cell in table.cells:
+        if cell.method == "derived":
+            cell.value, cell.because = None, ()
+    proposed = {c.path: c for c in table.cells if c.method == "derived"}
+    for cell in proposed.values():
+        cell.method = None
+    _confirm(table, rules)
+    values = _values(table)
+    derived, impossible = derive(values, rules)
+    if not impossible:
+        by_path = {cell.path: cell for cell in table.cells}
+        for path, (value, because) in derived.items():
+            cell = by_path[path]
+            if cell.state in ("blank", "missing", "not_applicable"):
+                cell.value, cell.method, cell.because = value, "derived", because
+    findings = check_equations(_values(table), rules, "source" if _proved(table) else "undecided")
+    findings += [_doubt(name, code) for code in dict.fromkeys(table.doubts)]
+    return _verdict(table, findings), findings
+
+
+def _values(table: TableRead) -> dict[str, int | None]:
+    return {c.path: int(c.value) if c.value is not None and c.unit is None else None for c in table.cells}
+
+
+def _confirm(table: TableRead, rules: tuple[Equation, ...]) -> None:
+    """Candidate readings (`2 0` for 20, O for 0) stay only where equations that include them hold; else ambiguous."""
+    if not table.tentative:
+        return
+    values = _values(table)
+    derived, impossible = derive(values, rules)
+    known = {**values, **{path: value for path, (value, _) in derived.items()}}
+    for cell in table.cells:
+        if cell.path not in table.tentative:
+            continue
+        mine = [e for e in rules if cell.path in e.cells]
+        assessed = [e for e in mine if all(known.get(p) is not None for p in e.cells)]
+        independent = [e for e in assessed if not any(p in derived and e.code in derived[p][1] for p in e.cells)]
+        if not independent or any(e.code in impossible for e in mine) or impossible:
+            cell.candidates = (cell.value,) if cell.value is not None else ()
+            cell.value, cell.method, cell.state, cell.span, cell.raw = None, None, "ambiguous", None, None
+
+
+def _proved(table: TableRead) -> bool:
+    return not table.doubts and all(cell.state not in ("ambiguous", "illegible") for cell in table.cells)
+
+
+def _verdict(table: TableRead, findings: list[Finding]) -> Verdict:
+    if not table.found or all(cell.state == "missing" for cell in table.cells):
+        return "failed"
+    if not _proved(table):
+        return "needs_review"
+    if any(f.status == "fail" and f.severity == "error" for f in findings):
+        return "inconsistent"
+    if all(cell.state == "reported" for cell in table.cells):
+        return "verified"
+    return "reconciled"
+
+
+def _doubt(name: str, code: str) -> Finding:
+    return Finding(
+        rule=f"{name}.reading.{code}",
+        status="fail",
+        severity="warning",
+        blame="undecided",
+        message=f"{DOUBTS.get(code, code)}",
+    )
+
+
+def build_record(
+    version: str, tables: dict[str, TableRead], identity: dict[str, Any], sections: dict[str, Any]
+) -> dict[str, Any]:
+    """The contract's `record`: every key of the form, null where there is no value."""
+    values = {cell.path: cell for name in TABLES for cell in tables[name].cells}
+    disclosure: dict[str, Any] = {}
+    for row in FORM.disclosure_rows(version):
+        cells: dict[str, Any] = {}
+        for field in row.fields[version]:
+            cell = values[f"disclosure.{row.key}.{field}"]
+            cells[field] = plain(cell.value)
+            if field == "amount":
+                cells["unit"] = cell.unit
+        disclosure[row.key] = cells
+    requests = {
+        row: {c: plain(values[f"requests.{row}.{c}"].value) for c in REQUEST_COLUMNS}
+        for row in request_rows(tables["requests"].groups)
+    }
+    return {
+        "form": version,
+        "organization": identity["organization"],
+        "year": identity["year"],
+        "title": identity["title"],
+        "sections": sections,
+        "disclosure": disclosure,
+        "requests": requests,
+        **{b: {c: plain(values[f"{b}.{c}"].value) for c in DISPUTE_COLUMNS} for b in DISPUTE_BLOCKS},
+    }
+
+
+def cells_in_order(tables: dict[str, TableRead]) -> list[Cell]:
+    """All cells, in print order."""
+    return [cell for name in TABLES for cell in tables[name].cells]
+
+
+__all__ = ["REQUEST_ROWS", "build_record", "cells_in_order", "settle_table", "table_equations"]

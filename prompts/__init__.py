@@ -1,0 +1,1 @@
+"""Prompts as data with versions; installed as `extractor.prompts`."""
