@@ -25,9 +25,8 @@ _SHOWN = 40
 
 def read(sample: Sample) -> tuple[str, list[Any], float]:
     """The stored text, the results and the seconds that the reading took."""
-    from extractor.pipeline import extract_all
-
     from extractor.document.sources import read_bytes
+    from extractor.pipeline import extract_all
 
     start = time.perf_counter()
     text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data, sample.name)
@@ -122,6 +121,18 @@ def print_table(by_family: dict[str, dict[str, Any]]) -> None:
         print("  ".join([f"{family:<15}", *cells]))
 
 
+def print_faults(faults: list[dict[str, Any]]) -> None:
+    """A line per document and kind: the first fault and how many there are."""
+    cases: dict[tuple[int, str, str], list[dict[str, Any]]] = {}
+    for fault in faults:
+        cases.setdefault((fault["seed"], fault["family"], fault["kind"]), []).append(fault)
+    for (seed, family, kind), of_case in list(cases.items())[:_SHOWN]:
+        more = f" (+{len(of_case) - 1})" if len(of_case) > 1 else ""
+        print(f"{kind}  --show {seed} {family}  {of_case[0]['path']}: {of_case[0]['detail']}{more}")
+    if len(cases) > _SHOWN:
+        print(f"… and {len(cases) - _SHOWN} more cases (--json lists all)")
+
+
 def show(seed: int, family: str) -> int:
     """Prints a sample and every difference."""
     sample = generate(seed, family)
@@ -193,10 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps({"families": by_family, "faults": faults}, ensure_ascii=False))
     else:
         print_table(by_family)
-        for fault in faults[:_SHOWN]:
-            print(f"{fault['kind']}  --show {fault['seed']} {fault['family']}  {fault['path']}: {fault['detail']}")
-        if len(faults) > _SHOWN:
-            print(f"… and {len(faults) - _SHOWN} more (--json lists all)")
+        print_faults(faults)
     return 1 if bad else 0
 
 

@@ -62,7 +62,7 @@ def _one(document: Document, layout: Layout, source: str, sha256: str) -> Result
     if identity.year is not None and identity.year <= 2020 and layout.disclosure is None:
         version = "2019"
     tables = {
-        "disclosure": read_disclosure(norm, layout.disclosure, version),
+        "disclosure": read_disclosure(norm, layout, version),
         "requests": read_requests(norm, layout),
         "disputes": read_disputes(norm, layout.disputes),
     }

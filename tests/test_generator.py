@@ -17,7 +17,7 @@ from extractor.eval.generator.noise import KNOBS, Noise
 from extractor.eval.generator.paper import Planted, make_paper
 from extractor.eval.generator.records import Record, random_record
 
-from extractor.form import REQUEST_COLUMNS, REQUEST_ROWS, TABLES, cell_paths, equations
+from extractor.form import REQUEST_COLUMNS, TABLES, cell_paths, equations
 
 SEEDS = range(12)
 SILENT = dict.fromkeys(KNOBS, 0.0)
@@ -103,7 +103,7 @@ def test_decoys_leave_the_truth_alone() -> None:
 
 def test_noise_does_happen() -> None:
     seen: set[str] = set()
-    for seed in range(25):
+    for seed in range(40):
         for family in FAMILIES:
             seen.update(generate(seed, family).noise)
     assert KNOBS.keys() - seen == set()
@@ -115,37 +115,37 @@ def test_noise_does_happen() -> None:
 @pytest.mark.parametrize(
     ("run", "n", "expected"),
     [
-        ("000", 3, [(0, 0, 0)]),
-        ("1000", 3, [(10, 0, 0)]),
-        ("105", 2, [(1, 5), (10, 5)]),
-        ("16052", 3, [(1, 60, 52), (16, 0, 52), (160, 5, 2), (1, 605, 2), (16, 5, 2), (1, 6, 52)]),
-        ("12", 3, []),
+        ("000", 3, {(0, 0, 0)}),
+        ("1000", 3, {(10, 0, 0)}),
+        ("123", 2, {(1, 23), (12, 3)}),
+        ("105", 2, {(10, 5)}),
+        ("16052", 3, {(1, 60, 52), (16, 0, 52), (160, 5, 2), (1, 605, 2)}),
+        ("12", 3, set()),
     ],
 )
-def test_cuts(run: str, n: int, expected: list[tuple[int, ...]]) -> None:
-    got = set(decide.cuts(run, n))
-    legal = {cut for cut in expected if "".join(map(str, cut)) == run}
-    assert got == legal if expected != [] else got == set()
+def test_cuts(run: str, n: int, expected: set[tuple[int, ...]]) -> None:
+    assert set(decide.cuts(run, n)) == expected
 
 
 @pytest.mark.parametrize(
     ("tokens", "readings"),
     [
-        (["0000000"], 1),
-        (["2000002"], 1),
-        (["2000020"], 0),  # the sum does not fit
-        (["10000010"], 1),  # 10 0 0 0 0 0 10 has nine digits; 1 0 0 0 0 0 10 is no sum, 10 … is short of a digit
-        (["1", "0", "0", "0", "0", "01"], 1),
-        (["1230000", "6"], 1),
-        (["12", "0", "0", "0", "0", "012"], 1),
+        (["0000000"], [(0, 0, 0, 0, 0, 0, 0)]),
+        (["2000002"], [(2, 0, 0, 0, 0, 0, 2)]),
+        (["2000020"], []),
+        (["100000010"], [(10, 0, 0, 0, 0, 0, 10)]),
+        (["1000000", "10"], [(10, 0, 0, 0, 0, 0, 10)]),
+        (["1000001", "0"], []),
+        (["10000010"], []),
+        (["10", "0000010"], [(10, 0, 0, 0, 0, 0, 10)]),
+        (["1", "0", "0", "0", "0", "01"], [(1, 0, 0, 0, 0, 0, 1)]),
+        (["123000", "6"], [(1, 2, 3, 0, 0, 0, 6)]),
+        (["112000013"], [(1, 12, 0, 0, 0, 0, 13), (11, 2, 0, 0, 0, 0, 13)]),
     ],
 )
-def test_row_readings(tokens: list[str], readings: int) -> None:
-    got = decide.row_candidates(tokens, 7, True)
+def test_row_readings(tokens: list[str], readings: list[tuple[int, ...]]) -> None:
     slow = [cut for cut in decide.cells_cuts(tokens, 7) if sum(cut[:-1]) == cut[-1]]
-    assert sorted(got) == sorted(slow)
-    if tokens != ["10000010"]:
-        assert len(got) == readings
+    assert sorted(decide.row_candidates(tokens, 7, True)) == sorted(slow) == readings
 
 
 def paper_of(values: dict[str, int]) -> Any:
@@ -172,9 +172,7 @@ def test_glued_zeros_are_decided() -> None:
 
 
 def test_columns_decide_what_a_row_leaves_open() -> None:
-    # 1 1 0 0 0 0 2 alone; 11 0 0 … would be short: so use 1 12 … against 11 2 …
-    numbers = [1, 12, 0, 0, 0, 0, 13]
-    assert len(decide.row_candidates(["112000013"], 7, True)) == 2  # 1 12 0 0 0 0 13 and 11 2 0 0 0 0 13
+    numbers = [1, 12, 0, 0, 0, 0, 13]  # glued, 11 2 0 0 0 0 13 is as good
     both_open = paper_of(
         {k: v for key in ("new_received", "granted", "total_processed") for k, v in row(key, numbers).items()}
     )
@@ -206,9 +204,6 @@ def test_glued_table_4() -> None:
 
 
 def test_an_error_that_glue_hides_is_refused() -> None:
-    paper = paper_of({"reconsideration.upheld": 11, "reconsideration.corrected": 3, "reconsideration.total": 13})
-    paper.planted = [Planted("reconsideration.corrected", 3, 2)]
-    assert disputes_undecided(paper, ["1130013" + "0" * 10]) or True
     paper = paper_of({"reconsideration.upheld": 1, "reconsideration.corrected": 1, "reconsideration.total": 3})
     paper.planted = [Planted("reconsideration.total", 3, 2)]
     assert disputes_undecided(paper, ["11003" + "0" * 10]) == set()
@@ -315,4 +310,3 @@ def test_fuzz_counts_what_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = fuzz.run_one((1, "tabs"))
     assert [fault.kind for fault in outcome.fatal] == ["exception"]
     assert "reader down" in outcome.fatal[0].detail
-    assert set(REQUEST_ROWS) >= {"granted"}

@@ -27,6 +27,7 @@ class Context:
     undecided: set[str] = field(default_factory=set)
     lenient: set[str] = field(default_factory=set)
     encoding: str = "utf-8"
+    cut_tables: set[str] = field(default_factory=set)
 
 
 RenderTable = Callable[[Context, Grid], list[str]]

@@ -149,17 +149,12 @@ def _requests(paper: Paper, wording: Wording, slots: Slots) -> Grid:
                 if group not in seen:
                     seen.add(group)
                     beside = group in paper.printed_groups
-                    cells.append(
-                        Cell(
-                            "" if beside else wording.group(group),
-                            1,
-                            sum(r.startswith(f"{group}.") and r in inside for r in inside if not r.endswith(".all")),
-                        )
-                    )
+                    members = [r for r in inside if r.startswith(f"{group}.") and not r.endswith(".all")]
+                    cells.append(Cell("" if beside else wording.group(group), 1, len(members)))
                 cells.append(Cell(wording.row(key)))
         dropped = paper.dropped.get(key)
-        for column in REQUEST_COLUMNS:
-            path = f"requests.{key}.{column}"
+        for name in REQUEST_COLUMNS:
+            path = f"requests.{key}.{name}"
             if path != dropped:
                 cells.append(_datum(paper, slots, path))
         grid.rows.append(Row(cells, "data", key))

@@ -75,6 +75,8 @@ def tabs(context: Context, grid: Grid) -> list[str]:
             lines += _wrapped_tab_row(rng, texts, extra)
         else:
             lines.append("\t".join(texts) + extra)
+            if extra:
+                noise.note("trailing_cells")
         if noise.hit("blank_lines", 0.12):
             lines.append("")
         if row.kind == "data" and noise.hit("page_breaks", 0.05):

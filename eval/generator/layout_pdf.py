@@ -134,15 +134,23 @@ class PdfLayout:
         return ["", " " * self.rng.randint(20, 50) + footer, "\f" if self.rng.random() < 0.7 else ""]
 
 
+# Numbers above their labels occur where a text box comes last on the page; seldom.
+_RAW_MODES = (
+    *("labels_first",) * 4,
+    *("row_below",) * 3,
+    *("end_of_document",) * 2,
+    "by_column",
+    "row_above",
+)
+
+
 class PdfRaw:
     """Reading order of the PDF: the labels of a table first and its numbers later."""
 
     def __init__(self, context: Context) -> None:
         rng = context.paper.noise.rng
         self.rng = rng
-        self.mode = rng.choice(
-            ("labels_first", "labels_first", "end_of_document", "by_column", "row_below", "row_above")
-        )
+        self.mode = rng.choice(_RAW_MODES)
         self.per_line = rng.choice((1, 7, 7, 15))
         context.paper.noise.note(f"pdf_raw_{self.mode}")
         self.later: list[str] = []

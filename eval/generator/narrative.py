@@ -142,7 +142,7 @@ def other_matters(record: Record, noise: Noise) -> list[str]:
         rng.choice(
             (
                 f"{record.year}年度未收取政府信息公开信息处理费。",
-                f"依据《政府信息公开信息处理费管理办法》，发出收费通知{rng.randint(0, 4)}件，收取{rng.randint(0, 900)}元。",
+                f"依据《政府信息公开信息处理费管理办法》，发出通知{rng.randint(0, 4)}件，收取{rng.randint(0, 900)}元。",
                 "无其他需要报告的事项。",
             )
         )

@@ -62,22 +62,15 @@ def write(noise: Noise, value: Value, kind: str, unit: str) -> tuple[str, bool]:
     """(printed text, sure): sure is False where the print only allows a candidate reading."""
     rng = noise.rng
     text = signed(rng, int(value)) if kind == "signed" else plain(value)
-    big = abs(value) >= 1000
-    if big and kind != "signed" and noise.hit("commas", 0.9):
+    if not -1000 < value < 1000 and kind != "signed" and noise.hit("commas", 0.9):
         text = with_commas(value)
     digits = text.isdigit()
     if digits and len(text) > 1 and noise.hit("split_digits", 0.3):
         at = rng.randint(1, len(text) - 1)
         return text[:at] + rng.choice((" ", " ", "  ")) + text[at:], False
     if digits and ("0" in text or "1" in text) and noise.hit("letters_for_digits", 0.12):
-        damaged = "".join(
-            rng.choice("OoO")
-            if c == "0" and rng.random() < 0.7
-            else rng.choice("lI")
-            if c == "1" and rng.random() < 0.7
-            else c
-            for c in text
-        )
+        looks = {"0": "OoO", "1": "lI"}
+        damaged = "".join(rng.choice(looks[c]) if c in looks and rng.random() < 0.7 else c for c in text)
         return damaged, damaged == text
     if digits and 0 <= value < 100 and kind == "count" and noise.hit("chinese_numerals", 0.3):
         return chinese(int(value)), True

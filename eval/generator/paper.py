@@ -167,7 +167,7 @@ def _plant(paper: Paper, shown: dict[str, Value]) -> frozenset[str]:
         if rng.random() < 0.25:
             equation = rng.choice([e for e in paper.equations() if e.code.endswith(".sum")])
         path = rng.choice(equation.cells)
-        changes = {path: _wrong(paper, int(shown[path]), path, shown)}
+        changes: dict[str, Value] = {path: _wrong(paper, int(shown[path]), path, shown)}
         if path.startswith("requests.") and rng.random() < 0.2:
             changes = _moved(paper, path, shown) or changes
         trial = {**shown, **changes}

@@ -177,6 +177,9 @@ def _cut(text: str, spans: dict[tuple[int, str], tuple[int, int]], contexts: lis
             cell.text, cell.value, cell.state = "", None, "missing"
             del spans[number, path]
     for number, context in enumerate(contexts):
+        context.cut_tables = {table_of(p) for p, c in context.paper.cells.items() if c.state == "missing"} & {
+            table_of(p) for p, c in context.paper.cells.items() if c.text
+        }
         for path, cell in context.paper.cells.items():
             if not cell.text and cell.state == "blank" and _after(path, number, spans, context.paper):
                 cell.state = "missing"
@@ -208,10 +211,9 @@ def _expected(context: Context, number: int, spans: dict[tuple[int, str], tuple[
     sure = {path for path, cell in paper.cells.items() if cell.value is not None and cell.sure}
     lenient = set(context.lenient)
     for row in paper.dropped:
-        paths = set(paper.row_paths(row))
-        lenient |= paths
+        lenient.update(paper.row_paths(row))
         if not _alike(paper, row):
-            context.undecided |= paths
+            context.undecided.update(paper.row_paths(row))
     if not any(cell.text for path, cell in paper.cells.items()):
         context.undecided |= paper.cells.keys()
     if paper.noise.on("no_header"):
@@ -220,7 +222,8 @@ def _expected(context: Context, number: int, spans: dict[tuple[int, str], tuple[
     tables = {
         table: bool(cells := [p for p in paper.cells if table_of(p) == table and paper.cells[p].state != "missing"])
         and all(paper.cells[p].value is None or p in decided for p in cells)
-        and not any(p in context.undecided for p in cells)
+        and not any(p in context.undecided or paper.cells[p].state == "illegible" for p in cells)
+        and table not in context.cut_tables
         for table in TABLES
     }
     printed = {path: cell.text for path, cell in paper.cells.items() if cell.text}

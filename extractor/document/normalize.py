@@ -40,6 +40,8 @@ def _table() -> dict[int, int]:
 
 _TABLE = _table()
 
+# The ruling of a drawn table (`+----+----+`, `|---|---|`): no data.
+_RULING = re.compile(r"^(?=[^\n]*(?:-{3}|={3}))[ \t|+:=-]{4,}$", re.MULTILINE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,400}>|<!--[^<>]{0,400}-->|<br/?>|&nbsp;")
 _CELL_END = re.compile(r"</t[dh]\s*>", re.IGNORECASE)
 _ROW_EDGE = re.compile(r"</?(?:tr|p|div|table|thead|tbody|li)\b", re.IGNORECASE)
@@ -62,4 +64,6 @@ def normalize(text: str) -> str:
     norm = text.translate(_TABLE)
     if "<" in norm or "&nbsp;" in norm:
         norm = _TAG.sub(_blank_tag, norm)
+    if "---" in norm or "===" in norm:
+        norm = _RULING.sub(lambda match: " " * len(match.group()), norm)
     return norm

@@ -76,12 +76,26 @@ def measure_style(stretches: list[str]) -> Style:
             breaks += "\n" in gap
             kinds[kind] += 1
     if not kinds:
-        return Style("none", False)
+        return _style_of_single_figures(stretches)
     borders = {kind: kinds[kind] for kind in ("pipe", "tab") if kinds[kind]}
     kind = max(borders, key=lambda k: borders[k]) if borders and max(borders.values()) * 4 >= kinds.total() else ""
     kind = kind or kinds.most_common(1)[0][0]
     unit = units.most_common(1)[0][0] if units else "\n"
     return Style(kind, breaks * 2 < kinds.total(), unit)
+
+
+def _style_of_single_figures(stretches: list[str]) -> Style:
+    """No row prints two figures (a table filled only in its total): the borders themselves are counted."""
+    lines = [line for stretch in stretches for line in stretch.split("\n") if re.search(r"\d", line)]
+    for border, kind in (("|", "pipe"), ("\t", "tab")):
+        counts = [line.count(border) for line in lines]
+        if counts and sorted(counts)[len(counts) // 2] >= 2:
+            return Style(kind, True)
+    if any("|" in stretch for stretch in stretches):
+        return Style("pipe", False)
+    if lines and all(line.strip() != line for line in lines):
+        return Style("line", False, "\n" + lines[0][: len(lines[0]) - len(lines[0].lstrip())])
+    return Style("none", False)
 
 
 def split(norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...]) -> list[Field] | None:
@@ -97,7 +111,7 @@ def split(norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...])
         return _one_line(stretch, start, "\t" if style.kind == "tab" else ",", kinds)
     if style.kind == "line":
         return _lines(stretch, start, style, kinds)
-    return _tokens(stretch, start, kinds)
+    return tokens_of(stretch, start, kinds)
 
 
 def _read(text: str, kinds: tuple[str, ...]) -> Reading | None:
@@ -124,14 +138,17 @@ def _is_data(field: Field) -> bool:
 
 
 def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> list[Field]:
+    own_line = False
     if style.row_ends:
-        line = _data_line(stretch)
-        stretch, start = stretch[line[0] : line[1]], start + line[0]
+        begin, end = _data_line(stretch)
+        own_line = begin > 0
+        stretch, start = stretch[begin:end], start + begin
     pieces = _pieces(stretch, start, "|")
     if not style.row_ends or pieces[-1][1].strip() == "":
         pieces = pieces[:-1] if len(pieces) > 1 and pieces[-1][1].strip() == "" else pieces
-    fields = [_field(text, at, kinds) for at, text in pieces]
-    return _drop_label(fields)
+    if own_line and pieces[0][1].strip():
+        return _drop_label([_field(text, at, kinds) for at, text in pieces], first_is_label=False)
+    return _drop_label([_field(text, at, kinds) for at, text in pieces])
 
 
 def _data_line(stretch: str) -> tuple[int, int]:
@@ -146,12 +163,12 @@ def _data_line(stretch: str) -> tuple[int, int]:
 
 
 def _one_line(stretch: str, start: int, border: str, kinds: tuple[str, ...]) -> list[Field] | None:
-    lines = [line for line in stretch.split("\n") if re.search(r"\d", line)]
-    if len(lines) > 1:
-        return None
     begin, end = _data_line(stretch)
     fields = [_field(text, at, kinds) for at, text in _pieces(stretch[begin:end], start + begin, border)]
-    return _drop_label(fields)
+    fields = _drop_label(fields, first_is_label=begin == 0)
+    if re.search(r"\d", stretch[end:]) and sum(f.reading is not None for f in fields) != len(kinds):
+        return None  # The row goes on in another line: its borders do not count its cells.
+    return fields
 
 
 def _lines(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> list[Field]:
@@ -191,7 +208,7 @@ _TOKEN = re.compile(
 )
 
 
-def _tokens(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
+def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
     """Without borders: the figures in reading order."""
     fields = []
     for match in _TOKEN.finditer(stretch):
@@ -258,3 +275,42 @@ def measure_columns(norm: str, rows: list[list[tuple[int, int]]]) -> Columns | N
             if best is None or spread < best.spread:
                 best = Columns(centres, measure, edge, spread)
     return best
+
+
+def columns_from_heads(
+    norm: str, start: int, end: int, heads: tuple[str, ...], rows: list[list[Field]]
+) -> Columns | None:
+    """The columns from where their heads stand, when no row prints every cell; None unless every figure of the
+    table stands clearly under one head.
+
+    `heads`: the columns' labels, folded; the first two characters of each must stand in [start, end), over the rows.
+    """
+    if not rows:
+        return None
+    for measure in ("width", "characters"):
+        spans = []
+        at = start
+        for head in heads:
+            places = [m.start() for m in re.finditer(re.escape(head[:2]), norm[start:end])]
+            if not places:
+                return None
+            at = start + places[-1]
+            stop = at
+            while stop < end and norm[stop] not in " \n\t|":
+                stop += 1
+            spans.append(_offset(norm, at, stop, measure, "centre"))
+        if any(b - a < 3 for a, b in zip(spans, spans[1:], strict=False)):
+            continue
+        spacing = min(b - a for a, b in zip(spans, spans[1:], strict=False))
+        under: list[list[float]] = [[] for _ in heads]
+        clear = True
+        for field in (field for row in rows for field in row):
+            centre = _offset(norm, field.start, field.end, measure, "centre")
+            column = min(range(len(heads)), key=lambda i: abs(spans[i] - centre))
+            clear = clear and abs(spans[column] - centre) <= spacing * 0.4
+            under[column].append(centre)
+        spread = max((max(u) - min(u) for u in under if u), default=0.0)
+        if clear and spread <= spacing / 3:
+            centres = tuple(sorted(u)[len(u) // 2] if u else span for u, span in zip(under, spans, strict=True))
+            return Columns(centres, measure, "centre", min(spread, spacing / 4))
+    return None

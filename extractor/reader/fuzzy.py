@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from extractor.form import FORM, REQUEST_ROWS
+from extractor.form import Label
 from extractor.reader.labels import Hit, ordinal_start
 from extractor.reader.locate import Anchor, Region
 
 _LETTERS = re.compile(r"[一-鿿]")
+_FIGURE = re.compile(r"\d")
 LIKENESS = 74.0
 SHORTEST = 4
 
 
-def find_missing(norm: str, region: Region, hits: list[Hit]) -> None:
-    """Adds anchors for rows whose label stands, damaged, between the labels of its neighbours in the form."""
+def find_missing(norm: str, region: Region, hits: list[Hit], labels: Sequence[Label]) -> None:
+    """Adds anchors for rows whose label stands, damaged, between the labels of its neighbours in the form.
+
+    `labels`: the table's row labels in the form's order.
+    """
     present = {anchor.key: anchor for anchor in region.anchors}
-    if all(row in present for row in REQUEST_ROWS):
+    if all(label.key in present for label in labels):
         return
     masked = [(h.start, h.end) for h in hits if h.kind != "shared"]
-    rows = {row.key: row for row in FORM.rows}
-    floor = max([h.end for h in region.header], default=max(0, region.start - 200))
-    for index, key in enumerate(REQUEST_ROWS):
-        if key in present:
-            floor = max(floor, present[key].end)
+    floor = max([h.end for h in region.header if h.end <= region.anchors[0].start], default=max(0, region.start - 200))
+    for index, label in enumerate(labels):
+        if label.key in present:
+            floor = max(floor, present[label.key].end)
             continue
-        ceiling = min(
-            (present[later].start for later in REQUEST_ROWS[index + 1 :] if later in present), default=region.end
-        )
-        found = _find(norm, floor, ceiling, rows[key].wordings, masked)
+        ceiling = min((present[x.key].start for x in labels[index + 1 :] if x.key in present), default=region.end)
+        found = _find(norm, floor, ceiling, label.wordings, masked)
         if found:
             start, ordinal = ordinal_start(norm, found[0])
-            anchor = Anchor(key, start, found[1], ordinal, exact=False)
-            present[key] = anchor
+            anchor = Anchor(label.key, start, found[1], ordinal, exact=False)
+            present[label.key] = anchor
             region.anchors.append(anchor)
             region.start = min(region.start, start)
             floor = found[1]
@@ -61,4 +63,15 @@ def _find(
         match = partial_ratio_alignment(wording, letters, score_cutoff=LIKENESS)
         if match and (best is None or match.score > best[0]):
             best = (match.score, match.dest_start, min(match.dest_end, len(places)))
-    return (places[best[1]], places[best[2] - 1] + 1) if best else None
+    if not best:
+        return None
+    end = places[best[1]]
+    for place in places[best[1] : best[2]]:
+        # The label goes on behind its own figures where it is wrapped around them: its data begin at the first.
+        if _FIGURE.search(norm, end, place):
+            break
+        end = place
+    begin = places[best[1]]
+    while begin > start and _LETTERS.match(norm[begin - 1]) and places[best[1]] - begin < 3:
+        begin -= 1
+    return begin, end + 1

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from extractor.reader.readings import Candidate
 
-NODES = 20_000
+NODES = 4_000
 STATES = 60_000
 _LANE = 44  # bits per column in a packed vector: seven counts of up to 12 digits, and room for carries
 

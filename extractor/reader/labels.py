@@ -79,7 +79,7 @@ SHARED_ROWS = {"other.other": "other", "total_processed": "total"}
 @lru_cache(maxsize=1)
 def _compiled() -> tuple[re.Pattern[str], dict[str, tuple[str, str]]]:
     """The expression (no groups: the engine can then skip by first character) and folded match → (kind, key)."""
-    entries = sorted(_entries(), key=lambda e: (-e[3], -len(e[2])))
+    entries = sorted(_entries(), key=lambda e: -len(e[2]))
     names: dict[str, tuple[str, str]] = {}
     patterns = []
     for kind, key, wording, head in entries:

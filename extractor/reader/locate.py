@@ -7,13 +7,15 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from extractor.form import FORM, GROUPS, REQUEST_ROWS, group_all
+from extractor.form import FORM, GROUPS, REQUEST_ROWS, fold, group_all
 from extractor.reader.labels import SHARED_ROWS, Hit, ordinal_start
 
 # Two row labels of one table stand no further apart than this (page breaks and running headers included).
 REACH = 4000
 _ORDER = {key: index for index, key in enumerate(REQUEST_ROWS)}
 _TITLE = re.compile(r"^[^\n。]{0,60}?年[^\n。]{0,30}?信息公开[^\n。《》]{0,12}报告[^\n。]{0,12}$", re.MULTILINE)
+# What ends a figure in a sentence and never in a cell.
+SENTENCE = re.compile(r"\d\s*[件项条份起宗次个][,、。;]|。")
 _DATA = re.compile(r"\d")
 
 
@@ -80,13 +82,18 @@ def _first_at(hits: list[Hit], position: int) -> int:
 def _chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
     """The chains of row labels that are tables: one per report."""
     runs: list[list[Hit]] = []
+    heads_since = False
     for hit in hits:
+        heads_since |= hit.kind == "column"
         if hit.kind != "row":
             continue
-        if runs and _ORDER[hit.key] > _ORDER[runs[-1][-1].key] and hit.start - runs[-1][-1].end < REACH:
+        follows = runs and _ORDER[hit.key] > _ORDER[runs[-1][-1].key] and hit.start - runs[-1][-1].end < REACH
+        # Column heads between two labels: the first was narrative (in a table they stand over all labels).
+        if follows and not (heads_since and len(runs[-1]) <= 2):
             runs[-1].append(hit)
         else:
             runs.append([hit])
+        heads_since = False
     joined: list[list[Hit]] = []
     for run in runs:
         # A stray label (a decoy in a note, a doubled word) does not end a table: go on where the order goes on.
@@ -98,15 +105,19 @@ def _chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
                 and run[0].start - earlier[-1].end < REACH
                 and all(len(stray) <= 2 for stray in between)
                 and (len(run) > 1 or len(earlier) > 2)
+                and (len(earlier) > 2 or not _heads_between(hits, earlier[-1].end, run[0].start))
             ):
-                if run[0].key == earlier[-1].key:
-                    earlier.pop()
-                earlier.extend(run)
+                # A doubled label, or one wrapped around its own figures: its data begin behind the first part.
+                earlier.extend(run[1:] if run[0].key == earlier[-1].key else run)
                 del joined[len(joined) - back + 1 :]
                 break
         else:
             joined.append(list(run))
     return [run for run in joined if _is_table(norm, hits, run)]
+
+
+def _heads_between(hits: list[Hit], start: int, end: int) -> bool:
+    return any(hit.kind == "column" for hit in hits[_first_at(hits, start) : _first_at(hits, end)])
 
 
 def _is_table(norm: str, hits: list[Hit], run: list[Hit]) -> bool:
@@ -119,6 +130,13 @@ def _is_table(norm: str, hits: list[Hit], run: list[Hit]) -> bool:
         for hit in hits[max(0, first - 24) : first]
         if run[0].start - hit.end < 600 and (hit.kind == "column" or hit.key in FORM.furniture["requests"])
     }
+    prose = sum(
+        1
+        for here, following in zip(run, run[1:], strict=False)
+        if SENTENCE.search(norm, here.end, min(following.start, here.end + 80))
+    )
+    if prose * 2 >= len(run) - 1:
+        return False
     if len(over) >= 2:
         return True
     dense = 0
@@ -151,9 +169,47 @@ def _bounds(norm: str, hits: list[Hit], chains: list[list[Hit]]) -> tuple[list[t
     return list(zip(edges, edges[1:], strict=False)), False
 
 
+_WORDINGS = {row.key: row.wordings for row in FORM.rows}
+# Letters that a merged label, chopped over the lines, may put between two parts of another.
+_CHOPS = frozenset("三四五六本年度办理结果不予公开无法提供处其他")
+
+
 def _anchor(norm: str, hit: Hit, key: str) -> Anchor:
-    start, ordinal = ordinal_start(norm, hit.start)
-    return Anchor(key, start, hit.end, ordinal)
+    begin, end = _whole_label(norm, hit) if hit.kind == "row" else (hit.start, hit.end)
+    start, ordinal = ordinal_start(norm, begin)
+    return Anchor(key, start, end, ordinal)
+
+
+def _whole_label(norm: str, hit: Hit) -> tuple[int, int]:
+    """A label found by its tail, taken back to its head where the text before it is that head.
+
+    A label may be wrapped around its own figures (`4.无正当理由 0 0 0 … 大量反复申请`): its data then begin behind
+    the first part.
+    """
+    word = fold(norm[hit.start : hit.end])
+    for wording in _WORDINGS[hit.key]:
+        at = wording.find(word)
+        if at <= 0:
+            continue
+        position, skipped, end = hit.start, 0, hit.end
+        for char in reversed(wording[:at]):
+            while True:
+                position -= 1
+                if position < 0 or hit.start - position > 400:
+                    return hit.start, hit.end
+                found = norm[position]
+                if found == char:
+                    break
+                if found.isdigit():
+                    end = -1
+                elif "一" <= found <= "鿿":
+                    skipped += 1
+                    if found not in _CHOPS or skipped > 8:
+                        return hit.start, hit.end
+            if end == -1:
+                end = position + 1
+        return position, end
+    return hit.start, hit.end
 
 
 def _requests(norm: str, hits: list[Hit], chain: list[Hit], limit: int) -> Region:
@@ -170,11 +226,24 @@ def _requests(norm: str, hits: list[Hit], chain: list[Hit], limit: int) -> Regio
         found = _shared_row(norm, hits, anchors, key, word, end)
         if found:
             anchors[key] = found
-    header = [h for h in hits if chain[0].start - 600 < h.start < chain[0].start]
+    header = _header(hits, chain[0].start)
     region = Region(anchors[chain[0].key].start, end, header=header)
     region.anchors = sorted(anchors.values(), key=lambda a: a.start)
     _add_groups(norm, hits, region)
     return region
+
+
+def _header(hits: list[Hit], start: int) -> list[Hit]:
+    """The hits right over a chain that are the table's heads, back to the last label of something else."""
+    header: list[Hit] = []
+    for hit in reversed(hits[: _first_at(hits, start)]):
+        own = hit.kind in ("column", "shared", "group") or hit.key in FORM.furniture["requests"]
+        if not own and (hit.kind, hit.key) != ("section", "requests") or start - hit.end > 900:
+            break
+        header.append(hit)
+        if hit.kind == "section":
+            break
+    return header[::-1]
 
 
 def _shared_row(
@@ -317,6 +386,6 @@ def _dense_start(heads: list[Hit], rows: list[Hit]) -> int | None:
             if row.start - position > 400:
                 break
             last, position, count = order.index(row.key), row.end, count + 1
-        if count >= 2 and (best is None or count > best[0]):
+        if count >= (2 if heads else 4) and (best is None or count > best[0]):
             best = (count, head.start)
     return best[1] if best else None

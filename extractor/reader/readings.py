@@ -8,14 +8,14 @@ choosing among candidates is left to the equations (joint.py). Nothing here chan
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations, product
 from typing import NamedTuple
 
 from extractor.reader.cuts import BORDER, GLUED, SPACED, Atom, TooMany, cut_value, free_cuts, row_cuts
-from extractor.reader.fields import Columns, Field, Style, split, without_furniture
-from extractor.reader.fields import _tokens as tokens_of
+from extractor.reader.fields import Columns, Field, Style, split, tokens_of, without_furniture
 from extractor.reader.numbers import Reading, read_cell
 from extractor.results import State, Value
 
@@ -278,6 +278,8 @@ def _without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: str)
     stretch = without_furniture(norm, row.start, row.end)
     fields = tokens_of(stretch, row.start, spec.kinds)
     variants = [fields]
+    if len(fields) > count > 1:
+        variants.insert(0, without_lone_lines(norm, fields))
     if next_ordinal and fields and fields[-1].text.endswith(next_ordinal) and _touches(norm, fields[-1].end, row.end):
         variants.append(_without_last_digit(fields, spec))
     for variant in variants:
@@ -286,6 +288,21 @@ def _without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: str)
             break
     if not row.candidates and not row.problem:
         row.problem = "unread" if fields else "no_figures"
+
+
+def without_lone_lines(norm: str, fields: list[Field]) -> list[Field]:
+    """Leaves out figures alone on their line where figures usually share one: page numbers without any mark."""
+    lines = [norm.count("\n", 0, f.start) if len(fields) < 64 else -1 for f in fields]
+    if lines and lines[0] == -1:
+        lines, line, position = [], 0, 0
+        for f in fields:
+            line += norm.count("\n", position, f.start)
+            position = f.start
+            lines.append(line)
+    sizes = Counter(lines)
+    if not sizes or max(sizes.values()) < 2:
+        return fields
+    return [f for f, line in zip(fields, lines, strict=True) if sizes[line] > 1]
 
 
 def _touches(norm: str, end: int, limit: int) -> bool:

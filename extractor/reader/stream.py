@@ -8,11 +8,19 @@ from __future__ import annotations
 import re
 
 from extractor.form import DISPUTE_BLOCKS
-from extractor.reader.fields import Field, measure_style, without_furniture
-from extractor.reader.fields import _tokens as tokens_of
+from extractor.reader.fields import Field, measure_style, tokens_of, without_furniture
 from extractor.reader.labels import Hit
 from extractor.reader.locate import Region
-from extractor.reader.readings import Candidate, CellRead, Evidence, Row, RowSpec, read_row, sums_hold
+from extractor.reader.readings import (
+    Candidate,
+    CellRead,
+    Evidence,
+    Row,
+    RowSpec,
+    read_row,
+    sums_hold,
+    without_lone_lines,
+)
 
 _WORDS = re.compile(r"[一-鿿A-Za-z]")
 
@@ -36,6 +44,8 @@ def stream_rows(norm: str, region: Region, rows: list[Row]) -> list[Row] | None:
     start = max([h.end for h in region.header if h.end <= region.start], default=region.start)
     labels = [(anchor.start, anchor.end) for anchor in region.anchors]
     fields = _figures(norm, start, region.end, labels)
+    if len(fields) > width * len(rows):
+        fields = without_lone_lines(norm, fields)
     if len(fields) != width * len(rows):
         return None
     cells = []
@@ -46,11 +56,10 @@ def stream_rows(norm: str, region: Region, rows: list[Row]) -> list[Row] | None:
         cells.append(CellRead(state, f.reading.value, f.start, f.end))  # type: ignore[arg-type]
     by_rows = [tuple(cells[i * width : (i + 1) * width]) for i in range(len(rows))]
     by_columns = [tuple(cells[c * len(rows) + r] for c in range(width)) for r in range(len(rows))]
-    if not _fits(by_rows, rows):
+    fitting = [reads for reads in (by_rows, by_columns) if _fits(reads, rows)]
+    if not fitting or any([_values(r) for r in reads] != [_values(r) for r in fitting[0]] for reads in fitting):
         return None
-    if _fits(by_columns, rows) and [_values(r) for r in by_columns] != [_values(r) for r in by_rows]:
-        return None
-    for row, read in zip(rows, by_rows, strict=True):
+    for row, read in zip(rows, fitting[0], strict=True):
         row.candidates, row.problem = [Candidate(_values(read), read)], ""
     return rows
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from extractor.form import (
@@ -14,14 +15,15 @@ from extractor.form import (
     REQUEST_ROWS,
     Label,
     equations,
+    fold,
     group_all,
 )
 from extractor.form.equations import request_rows
 from extractor.reader.derive import derive
-from extractor.reader.fields import measure_columns, measure_style, without_furniture
+from extractor.reader.fields import columns_from_heads, measure_columns, measure_style, tokens_of, without_furniture
 from extractor.reader.fuzzy import find_missing
 from extractor.reader.joint import VectorEquation, choose
-from extractor.reader.locate import Layout, Region
+from extractor.reader.locate import SENTENCE, Layout, Region
 from extractor.reader.readings import Candidate, CellRead, Evidence, Row, RowSpec, read_plain, read_row
 from extractor.reader.stream import disputes_rows, stream_rows
 from extractor.results import Cell
@@ -38,6 +40,8 @@ class TableRead:
     without_sub_rows: frozenset[str] = frozenset()
     # Cells whose figure is a candidate reading (`2 0` for 20): they need equations that hold with them.
     tentative: set[str] = field(default_factory=set)
+    # Rows of table 2 whose figures stand in sentences.
+    prose: int = 0
 
 
 # ---------------------------------------------------------------- specs
@@ -121,6 +125,10 @@ def _read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Lab
             if row.candidates and len(row.spec.paths) > 1
         ]
         columns = measure_columns(norm, full) if full else None
+        if columns is None and region.header and len(rows[0].spec.paths) == len(REQUEST_COLUMNS):
+            heads = tuple(fold(column.label) for column in FORM.columns)
+            figures = [tokens_of(without_furniture(norm, r.start, r.end), r.start, r.spec.kinds) for r in rows]
+            columns = columns_from_heads(norm, region.header[0].start, region.start, heads, figures)
     evidence = Evidence(style, columns)
     order = {id(row): index for index, row in enumerate(rows)}
     for row in open_rows:
@@ -133,18 +141,29 @@ def _read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Lab
 # ---------------------------------------------------------------- table 2
 
 
-def read_disclosure(norm: str, region: Region | None, version: str) -> TableRead:
+def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
     """Table 2. It has no equations: what the digits do not decide stays ambiguous."""
-    form_rows = FORM.disclosure_rows(version)
+    region, form_rows = layout.disclosure, FORM.disclosure_rows(version)
     if region is None:
         return TableRead(
             [Cell(f"disclosure.{r.key}.{name}") for r in form_rows for name in r.fields[version]], False
         )
     specs = {row.key: disclosure_spec(row.key, version) for row in form_rows}
     region.anchors = [anchor for anchor in region.anchors if anchor.key in specs]
+    if not region.anchors:
+        return read_disclosure(norm, replace(layout, disclosure=None), version)
+    find_missing(norm, region, layout.hits, [row.label for row in form_rows])
     rows = _rows(norm, region, specs)
     _read_rows(norm, rows, region, {row.key: row.label for row in form_rows})
     table = TableRead([], bool(rows), list(region.doubts))
+    for row in rows:
+        if SENTENCE.search(norm, row.start, row.end):
+            row.candidates, row.problem = [], "no_figures"
+            table.prose += 1
+    if table.prose * 2 >= len(rows):
+        return read_disclosure(norm, replace(layout, disclosure=None), version)
+    if any(not row.candidates for row in rows) and _unclaimed(norm, region, rows):
+        table.doubts.append("order")
     by_key = {row.spec.key: row for row in rows}
     for form_row in form_rows:
         row = by_key.get(form_row.key)
@@ -155,6 +174,19 @@ def read_disclosure(norm: str, region: Region | None, version: str) -> TableRead
         table.cells.extend(cells)
     table.found = any(cell.state != "missing" for cell in table.cells)
     return table
+
+
+def _unclaimed(norm: str, region: Region, rows: list[Row]) -> bool:
+    """Whether figures stand in the table that no row took."""
+    claimed = {
+        position
+        for row in rows
+        for candidate in row.candidates
+        for cell in candidate.cells
+        for position in range(cell.start, cell.end)
+    }
+    stretch = without_furniture(norm, region.start, region.end)
+    return any(region.start + m.start() not in claimed for m in re.finditer(r"(?<![第(])\d", stretch))
 
 
 def _unit(norm: str, region: Region, default: str | None) -> str | None:
@@ -177,7 +209,7 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     if region is None:
         cells = [Cell(f"requests.{r}.{c}") for r in REQUEST_ROWS for c in REQUEST_COLUMNS]
         return TableRead(cells, False)
-    find_missing(norm, region, layout.hits)
+    find_missing(norm, region, layout.hits, FORM.rows)
     labels = {row.key: row for row in FORM.rows}
     specs = {anchor.key: request_spec(anchor.key) for anchor in region.anchors}
     rows = _rows(norm, region, specs)
