@@ -100,6 +100,12 @@ def _tables(expected: Expected, result: Any, outcome: Outcome) -> None:
         if all(state == "missing" for path, state in expected.states.items() if table_of(path) == table):
             outcome.add("tables_absent")
             continue
+        printed = [path for path, value in expected.truth.items() if value is not None and table_of(path) == table]
+        unread = sum(values.get(path) is None for path in printed)
+        if verdict in TRUSTED and 2 * unread > len(printed):
+            outcome.fault(
+                "hollow", table, f"{verdict}, though {unread} of {len(printed)} printed numbers were not read"
+            )
         outcome.add("tables")
         outcome.add("tables_trusted", verdict in TRUSTED)
         outcome.add(f"verdict_{verdict}")

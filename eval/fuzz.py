@@ -96,6 +96,7 @@ _COLUMNS = (
     ("wrong_untrusted", "wrong elsewhere"),
     ("span", "spans"),
     ("exception", "raised"),
+    ("hollow", "hollow"),
     ("evidence_elsewhere", "evidence off"),
     ("state", "states off"),
     ("unit", "units off"),

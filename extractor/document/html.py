@@ -80,7 +80,8 @@ def markup_to_text(markup: str) -> str:
             "malformed", "The page is nested deeper than any real page.", "Open it in a browser and save it as text."
         )
     lines = list(_lines(_walk(root, etree.iterwalk(root, events=("start", "end")))))
-    title = _RUN.sub(" ", "".join(root.xpath("//head/title//text()"))).strip()
+    named = root.find(".//head/title")
+    title = "" if named is None else _RUN.sub(" ", named.text_content()).strip()
     if title and not any(title in line for line in lines[:200]):
         lines.insert(0, title)
     return stored("\n".join(_squeeze(lines)))

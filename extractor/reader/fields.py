@@ -204,7 +204,7 @@ def _drop_label(fields: list[Field], first_is_label: bool = True) -> list[Field]
 
 
 _TOKEN = re.compile(
-    r"(?<![\w.])(?:(?:[+-]|增|减)?\d[\d,]*(?:\.\d+)?|[-/\\]+|[OoIl])(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
+    r"(?<![\w.])(?:(?:[+-]|增加?|减少?)?\d[\d,]*(?:\.\d+)?|[-/\\]+|[OoIl])(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
 )
 
 
@@ -214,6 +214,8 @@ def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
     for match in _TOKEN.finditer(stretch):
         text = match.group()
         reading = _read(text, kinds)
+        if "signed" in kinds and match.start() and re.match(r"[一-鿿]", stretch[match.start() - 1]):
+            reading = None  # A word stands right before it (降, 负…): its sign is not read.
         fields.append(Field(start + match.start(), start + match.end(), reading or Reading("illegible"), text))
     return fields
 

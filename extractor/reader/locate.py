@@ -60,9 +60,10 @@ def locate(norm: str, hits: list[Hit]) -> list[Layout]:
     chains = _chains(norm, hits)
     bounds, interleaved = _bounds(norm, hits, chains)
     layouts = []
-    for (start, end), chain in zip(bounds, chains or [[]], strict=False):
+    for start, end in bounds:
         own = hits[_first_at(hits, start) : _first_at(hits, end)]
         layout = Layout(start, end, own)
+        chain = next((chain for chain in chains if start <= chain[0].start < end), None)
         layout.requests = _requests(norm, own, chain, end) if chain else None
         layout.disputes = _disputes(norm, layout)
         layout.disclosure = _disclosure(norm, layout)
@@ -147,26 +148,78 @@ def _is_table(norm: str, hits: list[Hit], run: list[Hit]) -> bool:
 
 
 def _bounds(norm: str, hits: list[Hit], chains: list[list[Hit]]) -> tuple[list[tuple[int, int]], bool]:
-    """Where each report begins and ends, and whether two tables could not be told apart."""
-    if len(chains) < 2:
-        return [(0, len(norm))], False
-    cuts = []
-    for here, following in zip(chains, chains[1:], strict=False):
-        after, before = here[-1].end, following[0].start
-        titles = [m.start() for m in _TITLE.finditer(norm, after, before)]
+    """Where each report begins and ends, and whether two tables could not be told apart.
+
+    The form's tables come in order, so a table that comes at or before the one preceding it opens a new report; so
+    does a title that is not the first one's (a running header repeats it) between two tables.
+    """
+    tables = _all_tables(hits, chains)
+    cuts: list[int] = []
+    for (before, first, first_end), (kind, second, _) in zip(tables, tables[1:], strict=False):
+        titles = _titles(norm, first_end, second)
+        known = _titles(norm, cuts[-1] if cuts else 0, first)
+        fresh = [at for at, words in titles if words not in {w for _, w in known}]
+        if kind > before and not (fresh and known):
+            continue
         overviews = [
-            hit.start
-            for hit in hits[_first_at(hits, after) : _first_at(hits, before)]
-            if hit.kind == "section" and hit.key == "overview" and ordinal_start(norm, hit.start)[1]
+            ordinal_start(norm, hit.start)[0]
+            for hit in hits[_first_at(hits, first_end) : _first_at(hits, second)]
+            if hit.kind == "section" and hit.key == "overview" and _begins_line(norm, hit.start)
         ]
-        if titles:
-            cuts.append(titles[0] if not overviews else max([t for t in titles if t <= overviews[0]] or titles[:1]))
+        starts = [at for at, _ in titles]
+        if overviews and any(at <= overviews[-1] for at in starts):
+            cuts.append(max(at for at in starts if at <= overviews[-1]))
+        elif starts:
+            cuts.append(starts[0])
         elif overviews:
-            cuts.append(norm.rfind("\n", after, overviews[0]) + 1 or overviews[0])
+            cuts.append(overviews[-1])
         else:
             return [(0, len(norm))], True
     edges = [0, *cuts, len(norm)]
     return list(zip(edges, edges[1:], strict=False)), False
+
+
+def _begins_line(norm: str, position: int) -> bool:
+    begun, numbered = ordinal_start(norm, position)
+    return numbered or not norm[norm.rfind("\n", 0, begun) + 1 : begun].strip(" #*|\t")
+
+
+def _titles(norm: str, start: int, end: int) -> list[tuple[int, str]]:
+    return [(m.start(), fold(m.group())) for m in _TITLE.finditer(norm, start, end)]
+
+
+def _all_tables(hits: list[Hit], chains: list[list[Hit]]) -> list[tuple[int, int, int]]:
+    """(which of the three, start, end) of everything that looks like a table, in text order."""
+    tables = [(1, chain[0].start, chain[-1].end) for chain in chains]
+    inside = [(start, end) for _, start, end in tables]
+    order = [row.key for row in FORM.disclosure]
+    run: list[Hit] = []
+    heads: list[Hit] = []
+
+    def close() -> None:
+        own = [h for h in heads if run and run[0].start - 300 < h.start < run[-1].end]
+        if len(run) >= 2 and len(own) >= 2:
+            tables.append((0, run[0].start, run[-1].end))
+
+    for hit in hits:
+        if hit.kind == "field" or hit.key in ("第二十条第", "信息内容"):
+            heads.append(hit)
+        elif hit.kind == "disclosure" and not any(a < hit.start < b for a, b in inside):
+            if run and (order.index(hit.key) <= order.index(run[-1].key) or hit.start - run[-1].end > 600):
+                close()
+                run = []
+            run.append(hit)
+    close()
+    clusters: list[list[Hit]] = []
+    for hit in hits:
+        if hit.kind == "outcome":
+            if clusters and hit.start - clusters[-1][-1].end <= 300:
+                clusters[-1].append(hit)
+            else:
+                clusters.append([hit])
+    # A table's heads name each outcome two or three times; a sentence about them names it once.
+    tables += [(2, c[0].start, c[-1].end) for c in clusters if len(c) >= 5]
+    return sorted(tables, key=lambda table: table[1])
 
 
 _WORDINGS = {row.key: row.wordings for row in FORM.rows}
@@ -320,9 +373,8 @@ def _disputes(norm: str, layout: Layout) -> Region | None:
     header: list[Hit] = []
     for hit in inside:
         if hit.kind == "section" and hit.key in ("problems", "other_matters"):
-            begun, numbered = ordinal_start(norm, hit.start)
-            if numbered or norm[norm.rfind("\n", 0, hit.start) + 1 : hit.start].strip(" #*|\t") == "":
-                end = begun
+            if _begins_line(norm, hit.start):
+                end = ordinal_start(norm, hit.start)[0]
                 break
         if hit.kind in ("outcome", "block") or hit.key in ("行政诉讼", "total"):
             header.append(hit)

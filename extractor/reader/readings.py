@@ -80,7 +80,14 @@ def _plain(count: int) -> re.Pattern[str]:
     return re.compile(noise + r"[\s|]+".join([r"(0|[1-9]\d{0,8})"] * count) + r"(?![\d.,])" + noise)
 
 
-_HARD = re.compile(r"[\t|\n]|  ")
+
+
+def _gap_class(norm: str, start: int, end: int) -> str:
+    """What separates two figures: a mixture within a row means that some cell is broken or some border lost."""
+    if end == start + 1 and norm[start] in " \t\n":
+        return norm[start]
+    gap = norm[start:end]
+    return next((border for border in ("|", "\t", "\n", "  ") if border in gap), " ")
 
 
 def read_plain(norm: str, start: int, end: int, spec: RowSpec) -> Candidate | None:
@@ -92,8 +99,10 @@ def read_plain(norm: str, start: int, end: int, spec: RowSpec) -> Candidate | No
         return None
     values = tuple(map(int, match.groups()))
     spans = match.regs[1:]
-    if len(values) > 1 and not sums_hold(values, spec.blocks) and not _HARD.search(norm, spans[0][1], spans[-1][0]):
-        return None
+    if len(values) > 1:
+        gaps = {_gap_class(norm, a[1], b[0]) for a, b in zip(spans, spans[1:], strict=False)}
+        if len(gaps) > 1 or (gaps == {" "} and not sums_hold(values, spec.blocks)):
+            return None
     return Candidate(values, tuple(CellRead("reported", v, s, e) for v, (s, e) in zip(values, spans, strict=True)))
 
 
