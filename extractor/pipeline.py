@@ -9,9 +9,12 @@ from extractor.document.identity import identify
 from extractor.document.sections import section_spans
 from extractor.document.text import Document
 from extractor.form import FORM, TABLES
+from extractor.reader.disclosure import read_disclosure
+from extractor.reader.disputes import read_disputes
 from extractor.reader.labels import Hit, find_labels
 from extractor.reader.locate import Layout, locate
-from extractor.reader.tables import TableRead, read_disclosure, read_disputes, read_requests
+from extractor.reader.requests import read_requests
+from extractor.reader.tables import TableRead
 from extractor.results import Finding, Result, Verdict, document_verdict, failed
 from extractor.settle import build_record, cells_in_order, settle_table
 

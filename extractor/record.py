@@ -29,8 +29,8 @@ def _optional(names: dict[str, Any]) -> dict[str, Any]:
     return {name: (kind | None, None) for name, kind in names.items()}
 
 
-ApplicantCounts = create_model("ApplicantCounts", __base__=Strict, **_optional({c: Count for c in REQUEST_COLUMNS}))
-OutcomeCounts = create_model("OutcomeCounts", __base__=Strict, **_optional({c: Count for c in DISPUTE_COLUMNS}))
+ApplicantCounts = create_model("ApplicantCounts", __base__=Strict, **_optional(dict.fromkeys(REQUEST_COLUMNS, Count)))
+OutcomeCounts = create_model("OutcomeCounts", __base__=Strict, **_optional(dict.fromkeys(DISPUTE_COLUMNS, Count)))
 
 
 @lru_cache(maxsize=4)
@@ -59,7 +59,7 @@ def record_model(version: str) -> type[BaseModel]:
         sections=(dict[str, Span | None], {}),
         disclosure=(disclosure, ...),
         requests=(create_model("Requests", __base__=Strict, **requests), ...),
-        **{block: (OutcomeCounts, ...) for block in DISPUTE_BLOCKS},
+        **dict.fromkeys(DISPUTE_BLOCKS, (OutcomeCounts, ...)),
     )
 
 

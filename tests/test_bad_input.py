@@ -24,7 +24,7 @@ GOOD = FIXTURES / "xiaodong-2024-tabs.txt"
 def extract(*args: object, cwd: Path | None = None) -> tuple[list[dict[str, Any]], str, int]:
     done = subprocess.run(
         [sys.executable, "-m", "extractor", "extract", *map(str, args), "--json"],
-        capture_output=True, text=True, encoding="utf-8", timeout=120, cwd=cwd, check=False,
+        capture_output=True, text=True, encoding="utf-8", timeout=60, cwd=cwd, check=False,
     )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr, done.returncode
 

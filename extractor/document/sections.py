@@ -22,7 +22,7 @@ def heading_starts(norm: str, hits: Iterable[tuple[int, int, str]]) -> dict[str,
     found: list[tuple[int, int, int, str]] = []
     for start, end, key in hits:
         lead = norm[max(0, start - 24) : start]
-        line_start = start <= 24 and not lead.strip(" \n#*|>") or bool(_LEAD.search("\n" + lead if start <= 24 else lead))
+        line_start = (start <= 24 and not lead.strip(" \n#*|>")) or bool(_LEAD.search("\n" + lead if start <= 24 else lead))
         numbered = bool(re.search(rf"{ordinals[key]}\s*[、.,:]\s*$", lead))
         tail = norm[end : end + 6]
         ends_line = not tail.strip(" :*#").split("\n")[0].strip() or "\n" in tail[:3]

@@ -146,9 +146,8 @@ def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> li
     pieces = _pieces(stretch, start, "|")
     if not style.row_ends or pieces[-1][1].strip() == "":
         pieces = pieces[:-1] if len(pieces) > 1 and pieces[-1][1].strip() == "" else pieces
-    if own_line and pieces[0][1].strip():
-        return _drop_label([_field(text, at, kinds) for at, text in pieces], first_is_label=False)
-    return _drop_label([_field(text, at, kinds) for at, text in pieces])
+    fields = [_field(text, at, kinds) for at, text in pieces]
+    return _drop_label(fields, first_is_label=not (own_line and pieces[0][1].strip()), own_line=style.row_ends)
 
 
 def _data_line(stretch: str) -> tuple[int, int]:
@@ -165,7 +164,7 @@ def _data_line(stretch: str) -> tuple[int, int]:
 def _one_line(stretch: str, start: int, border: str, kinds: tuple[str, ...]) -> list[Field] | None:
     begin, end = _data_line(stretch)
     fields = [_field(text, at, kinds) for at, text in _pieces(stretch[begin:end], start + begin, border)]
-    fields = _drop_label(fields, first_is_label=begin == 0)
+    fields = _drop_label(fields, first_is_label=begin == 0, own_line=True)
     if re.search(r"\d", stretch[end:]) and sum(f.reading is not None for f in fields) != len(kinds):
         return None  # The row goes on in another line: its borders do not count its cells.
     return fields
@@ -189,8 +188,11 @@ def _lines(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> li
     return _drop_label(fields, first_is_label=False)
 
 
-def _drop_label(fields: list[Field], first_is_label: bool = True) -> list[Field]:
-    """Leaves out what belongs to the label: its rest before the first border, words before and behind the data."""
+def _drop_label(fields: list[Field], first_is_label: bool = True, own_line: bool = False) -> list[Field]:
+    """Leaves out what belongs to the label: its rest before the first border, words before and behind the data.
+
+    `own_line`: the fields are one line of the table, so a word among or behind its figures is an illegible cell.
+    """
     if first_is_label and fields and not (fields[0].reading and fields[0].reading.kind in ("number", "tentative")):
         fields = fields[1:]
     first = next((i for i, f in enumerate(fields) if f.reading or (f.text and re.search(r"\d", f.text))), len(fields))
@@ -200,6 +202,8 @@ def _drop_label(fields: list[Field], first_is_label: bool = True) -> list[Field]
         fields = fields[before[-1] + 1 :]
         words = [i - before[-1] - 1 for i in words if i > before[-1]]
     behind = [i for i in words if i >= 0]
+    if own_line:
+        return [f._replace(reading=Reading("illegible")) if i in behind else f for i, f in enumerate(fields)]
     return fields[: behind[0]] if behind else fields
 
 

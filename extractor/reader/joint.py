@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from extractor.reader.readings import Candidate
+from extractor.reader.candidates import Candidate
 
 NODES = 4_000
 STATES = 60_000
@@ -56,7 +56,7 @@ def _choose(rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, .
     if pruned is None:
         return Choice(rows, False, "contradiction")
     if all(len(candidates) == 1 for candidates in pruned.values()):
-        if _holds(pruned, equations):
+        if holds(pruned, equations):
             return Choice(pruned, True)
         return Choice(rows, False, "contradiction")
     try:
@@ -152,7 +152,8 @@ def _possible(
     return True
 
 
-def _holds(rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ...]) -> bool:
+def holds(rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ...]) -> bool:
+    """Whether the first candidates of all rows together break no equation."""
     return _prune({key: candidates[:1] for key, candidates in rows.items()}, equations) is not None
 
 

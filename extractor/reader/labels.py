@@ -106,7 +106,8 @@ _ORDINAL = re.compile(
     r"(?:(?P<digit>[1-9])\s*[.、)]|[(]\s*[一二三四五六七八1-8]\s*[)]|[一二三四五六七]\s*[、.,]|[一二三四五六七])"
     r"[\s|]*+$"
 )
-_BARE = re.compile(r"(?:(?<=[\s|])|^)(?P<digit>[1-8])$")
+# A number without a point is the label's where it begins the label's own cell or line, or is stuck to the label alone.
+_BARE = re.compile(r"(?:(?<=[\n\t|])|(?<=  )|(?<=[)）])|^) ?(?P<digit>[1-8]) ?$|(?<=[\s|])[1-8]$")
 
 
 def ordinal_start(norm: str, start: int) -> tuple[int, bool]:

@@ -198,7 +198,7 @@ def _all_tables(hits: list[Hit], chains: list[list[Hit]]) -> list[tuple[int, int
 
     def close() -> None:
         own = [h for h in heads if run and run[0].start - 300 < h.start < run[-1].end]
-        if len(run) >= 2 and len(own) >= 2:
+        if len(run) >= 3 and len(own) >= 2:
             tables.append((0, run[0].start, run[-1].end))
 
     for hit in hits:
@@ -291,7 +291,7 @@ def _header(hits: list[Hit], start: int) -> list[Hit]:
     header: list[Hit] = []
     for hit in reversed(hits[: _first_at(hits, start)]):
         own = hit.kind in ("column", "shared", "group") or hit.key in FORM.furniture["requests"]
-        if not own and (hit.kind, hit.key) != ("section", "requests") or start - hit.end > 900:
+        if (not own and (hit.kind, hit.key) != ("section", "requests")) or start - hit.end > 900:
             break
         header.append(hit)
         if hit.kind == "section":
@@ -438,6 +438,14 @@ def _dense_start(heads: list[Hit], rows: list[Hit]) -> int | None:
             if row.start - position > 400:
                 break
             last, position, count = order.index(row.key), row.end, count + 1
-        if count >= (2 if heads else 4) and (best is None or count > best[0]):
+        if count >= (2 if heads else 4) and (best is None or count >= best[0]):
             best = (count, head.start)
-    return best[1] if best else None
+    if best is None:
+        return None
+    # Back over the heads that belong together (第二十条第（一）项 信息内容 本年制发件数 …).
+    start = best[1]
+    for head in reversed([h for h in heads if h.start < start]):
+        if start - head.end > 40 or any(head.end < row.start < start for row in rows):
+            break
+        start = head.start
+    return start

@@ -1,0 +1,199 @@
+"""Rows without borders: figures in reading order, runs of digits that may be cut or joined in several ways."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from extractor.reader.bordered import gap_placements
+from extractor.reader.candidates import (
+    BLANK,
+    Candidate,
+    CellRead,
+    Evidence,
+    Row,
+    RowSpec,
+    complete,
+    read_as_cell,
+    sums_hold,
+)
+from extractor.reader.cuts import BORDER, GLUED, SPACED, Atom, TooMany, cut_value, free_cuts, row_cuts
+from extractor.reader.fields import Field, tokens_of, without_furniture
+from extractor.reader.numbers import Reading, read_cell
+
+
+def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: str) -> None:
+    """Fills the row's candidates from its figures in reading order.
+
+    `next_ordinal`: the number of the next label where it is not set apart by a point: the row's last digit may be it.
+    """
+    spec = row.spec
+    count = len(spec.paths)
+    stretch = without_furniture(norm, row.start, row.end)
+    fields = tokens_of(stretch, row.start, spec.kinds)
+    variants = [fields]
+    if len(fields) > count > 1:
+        variants.insert(0, without_lone_lines(norm, fields))
+    if next_ordinal and ends_with_ordinal(norm, fields, row.end, next_ordinal):
+        last = fields[-1].text
+        stripped = without_last_digit(fields)
+        if len(last) > 1:
+            # Stuck to the figures: both readings are possible, and the equations must rule one out.
+            both: list[Candidate] = []
+            for variant in (stripped, fields):
+                _from_tokens(norm, row, variant, evidence, count)
+                both += [] if row.broken else row.candidates
+            row.candidates, row.broken = list(dict.fromkeys(both)), False
+            if row.candidates or not stripped:
+                return
+        elif len(fields) in (1, count + 1):
+            variants.insert(0, stripped)
+        else:
+            variants.append(stripped)
+        if not stripped:
+            row.problem = "no_figures"
+            return
+    for variant in variants:
+        _from_tokens(norm, row, variant, evidence, count)
+        if row.candidates and not row.broken:
+            break
+    if not row.candidates and not row.problem:
+        row.problem = "unread" if fields else "no_figures"
+
+
+def without_lone_lines(norm: str, fields: list[Field]) -> list[Field]:
+    """Leaves out figures alone on their line where figures usually share one: page numbers without any mark."""
+    lines = [norm.count("\n", 0, f.start) if len(fields) < 64 else -1 for f in fields]
+    if lines and lines[0] == -1:
+        lines, line, position = [], 0, 0
+        for f in fields:
+            line += norm.count("\n", position, f.start)
+            position = f.start
+            lines.append(line)
+    sizes = Counter(lines)
+    if not sizes or max(sizes.values()) < 2:
+        return fields
+    return [f for f, line in zip(fields, lines, strict=True) if sizes[line] > 1]
+
+
+def ends_with_ordinal(norm: str, fields: list[Field], limit: int, ordinal: str) -> bool:
+    """Whether the last printed digit stands right before the next label and is the number that label should have."""
+    return bool(
+        fields and fields[-1].text.endswith(ordinal) and not norm[fields[-1].end : limit].strip(" \n\t|")
+    )
+
+
+def without_last_digit(fields: list[Field]) -> list[Field]:
+    """The fields without the last one's last digit."""
+    last = fields[-1]
+    if len(last.text) == 1:
+        return fields[:-1]
+    text = last.text[:-1]
+    return [*fields[:-1], Field(last.start, last.end - 1, read_cell(text) or Reading("illegible"), text)]
+
+
+def _from_tokens(norm: str, row: Row, fields: list[Field], evidence: Evidence, count: int) -> None:
+    spec = row.spec
+    readings = [f.reading for f in fields]
+    clean = all(r is not None and r.kind in ("number", "not_applicable", "tentative") for r in readings)
+    cells = tuple(read_as_cell(f, r) for f, r in zip(fields, readings, strict=True) if r is not None)
+    row.broken = False
+    if not fields:
+        return
+    if clean and len(fields) == count:
+        values = complete(tuple(cell.value for cell in cells), spec.blocks)
+        hard = evidence.style.kind not in ("space", "none")
+        if values is not None or hard:
+            row.candidates = [Candidate(values or tuple(cell.value for cell in cells), cells)]
+            return
+    if "amount" in spec.kinds or "signed" in spec.kinds:
+        _money(row, cells, count)
+        return
+    if clean and len(fields) < count and evidence.columns:
+        columns = evidence.columns.place(norm, fields)
+        if columns:
+            placed = [BLANK] * count
+            for column, cell in zip(columns, cells, strict=True):
+                placed[column] = cell
+            values = complete(tuple(cell.value for cell in placed), spec.blocks)
+            row.candidates = [Candidate(values or tuple(cell.value for cell in placed), tuple(placed))]
+            return
+    found = _cut(norm, row, fields, count)
+    if clean and len(fields) < count and (not found or evidence.style.kind in ("space", "wide")):
+        gaps = []
+        for placed_ in gap_placements(cells, count):
+            values = complete(tuple(cell.value for cell in placed_), spec.blocks)
+            if values is not None and spec.blocks:
+                gaps.append(Candidate(values, placed_))
+        if gaps and (not row.broken or not found):
+            row.broken = False
+            found = [c for c in found if sums_hold(c.values, spec.blocks)] + gaps
+    row.candidates = found
+
+
+def _money(row: Row, cells: tuple[CellRead, ...], count: int) -> None:
+    """Rows with an amount or a signed change have no sum: they are read only as printed, cell by cell."""
+    if count == 1 and cells:
+        row.candidates = [Candidate((cell.value,), (cell,)) for cell in cells]
+    else:
+        row.problem = "unread"
+
+
+def _cut(norm: str, row: Row, fields: list[Field], count: int) -> list[Candidate]:
+    """Candidates by cutting runs of digits and, where there are too many figures, joining broken ones."""
+    spec = row.spec
+    atoms = _atoms(norm, fields)
+    if not atoms or len(atoms) < count or len(atoms) > count * 9:
+        if atoms and len(atoms) > count * 9:
+            row.problem = "too_many_digits"
+        return []
+    try:
+        for merge in (False, True) if len(fields) <= count else (True,):
+            if not spec.blocks:
+                cuts = free_cuts(atoms, count, merge)
+                if cuts:
+                    return [_candidate(atoms, cut, spec) for cut in cuts]
+                continue
+            cuts = row_cuts(atoms, spec.blocks, merge)
+            if cuts:
+                return [c for c in (_candidate(atoms, cut, spec) for cut in cuts) if c.values]
+        cuts = free_cuts(atoms, count, merge=len(fields) > count)
+    except TooMany:
+        row.problem = "too_many_readings"
+        return []
+    row.broken = len(cuts) > 1
+    return [_candidate(atoms, cut, spec) for cut in cuts]
+
+
+def _atoms(norm: str, fields: list[Field]) -> list[Atom]:
+    atoms: list[Atom] = []
+    previous_end = -1
+    for f in fields:
+        gap = norm[previous_end : f.start] if previous_end >= 0 else "|"
+        before = GLUED if not gap else SPACED if gap.strip(" \n") == "" and "  " not in gap else BORDER
+        if f.reading and f.reading.kind == "not_applicable":
+            atoms.append(Atom(None, f.start, before))
+        else:
+            for offset, char in enumerate(f.text):
+                if char.isdigit():
+                    atoms.append(Atom(char, f.start + offset, before))
+                    before = GLUED
+                elif char in "OoIl":
+                    return []
+                elif char == ",":
+                    before = BORDER
+        previous_end = f.end
+    return atoms
+
+
+def _candidate(atoms: list[Atom], cut: tuple[tuple[int, int], ...], spec: RowSpec) -> Candidate:
+    cells = []
+    for start, end in cut:
+        value = cut_value(atoms, (start, end))
+        first, last = atoms[start].position, atoms[end - 1].position + 1
+        if value is None:
+            cells.append(CellRead("not_applicable", None, first, last))
+        else:
+            broken = last - first != end - start
+            cells.append(CellRead("reported", value, first, last, tentative=broken))
+    values = tuple(cell.value for cell in cells)
+    return Candidate(complete(values, spec.blocks) or values, tuple(cells))

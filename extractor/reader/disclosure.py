@@ -1,0 +1,76 @@
+"""Table 2 · 主动公开政府信息情况. It has no equations: what the print does not decide stays open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from extractor.form import FORM
+from extractor.reader.candidates import Row, RowSpec
+from extractor.reader.fuzzy import find_missing
+from extractor.reader.locate import SENTENCE, Layout, Region
+from extractor.reader.tables import TableRead, read_rows, rows_between_labels, settle_row, unclaimed
+from extractor.results import Cell
+
+
+@lru_cache(maxsize=64)
+def disclosure_spec(key: str, version: str) -> RowSpec:
+    """A row of table 2: up to three cells, no sums."""
+    names = next(row.fields[version] for row in FORM.disclosure if row.key == key)
+    kinds = tuple(FORM.fields[name].kind for name in names)
+    return RowSpec(key, tuple(f"disclosure.{key}.{name}" for name in names), kinds, ())
+
+
+def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
+    """The cells of table 2 in the form `version`."""
+    region, form_rows = layout.disclosure, FORM.disclosure_rows(version)
+    specs = {row.key: disclosure_spec(row.key, version) for row in form_rows}
+    if region is not None:
+        region.anchors = [anchor for anchor in region.anchors if anchor.key in specs]
+    if region is None or not region.anchors:
+        return TableRead([Cell(path) for spec in specs.values() for path in spec.paths], False)
+    find_missing(norm, region, layout.hits, [row.label for row in form_rows])
+    rows = _rows(norm, region, specs)
+    table = TableRead([], bool(rows), list(region.doubts))
+    prose = [row for row in rows if SENTENCE.search(norm, row.start, row.end)]
+    if len(prose) * 2 >= len(rows):
+        return read_disclosure(norm, replace(layout, disclosure=None), version)
+    for row in prose:
+        row.candidates, row.problem = [], "no_figures"
+    if unclaimed(norm, region, rows):
+        table.doubts.append("claimed" if all(row.candidates for row in rows) else "order")
+    by_key = {row.spec.key: row for row in rows}
+    for form_row in form_rows:
+        cells = settle_row(specs[form_row.key], by_key.get(form_row.key), table)
+        for cell in cells:
+            if cell.path.endswith(".amount"):
+                cell.unit = cell.unit or _unit(norm, region, form_row.unit.get(version))
+        table.cells.extend(cells)
+    table.found = any(cell.state != "missing" for cell in table.cells)
+    return table
+
+
+def _rows(norm: str, region: Region, specs: dict[str, RowSpec]) -> list[Row]:
+    """The rows with what stands behind their labels, or, where that leaves figures over, before them."""
+    labels = {row.key: row.label for row in FORM.disclosure}
+    rows = rows_between_labels(region, specs)
+    read_rows(norm, rows, region, labels)
+    if unclaimed(norm, region, rows):
+        above = rows_between_labels(region, specs, above=True)
+        read_rows(norm, above, region, labels)
+        if all(row.candidates for row in above) and not unclaimed(norm, region, above):
+            return above
+    return rows
+
+
+def _unit(norm: str, region: Region, default: str | None) -> str | None:
+    """The unit printed in the table's head (单位：万元), else the form's."""
+    for hit in region.header:
+        if hit.key == "单位":
+            tail = norm[hit.end : hit.end + 8].lstrip(" :")
+            for unit in ("万元", "亿元", "元"):
+                if tail.startswith(unit):
+                    return unit
+    return default
+
+

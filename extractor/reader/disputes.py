@@ -1,0 +1,114 @@
+"""Table 4 · 行政复议、行政诉讼情况: fifteen figures under their heads in print order, three sums."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS
+from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowSpec
+from extractor.reader.fields import Field, measure_style, tokens_of, without_furniture
+from extractor.reader.labels import Hit
+from extractor.reader.locate import Region
+from extractor.reader.readings import read_plain, read_row
+from extractor.reader.tables import TableRead, settle_row
+from extractor.results import Cell
+
+_WORDS = re.compile(r"[一-鿿A-Za-z]")
+
+
+@lru_cache(maxsize=1)
+def disputes_spec() -> RowSpec:
+    """Table 4 is one row of fifteen counts: three blocks of five, each block's fifth its sum."""
+    paths = tuple(f"{b}.{c}" for b in DISPUTE_BLOCKS for c in DISPUTE_COLUMNS)
+    return RowSpec("disputes", paths, ("count",) * 15, ((0, 5), (5, 10), (10, 15)))
+
+
+def read_disputes(norm: str, region: Region | None) -> TableRead:
+    """Table 4: fifteen figures in print order, three sums."""
+    spec = disputes_spec()
+    if region is None:
+        return TableRead([Cell(path) for path in spec.paths], False)
+    row = disputes_rows(norm, region, spec)
+    table = TableRead([], row is not None, list(region.doubts))
+    table.cells = settle_row(spec, row, table)
+    if row is None or not row.candidates:
+        table.found = False
+    return table
+
+
+def disputes_rows(norm: str, region: Region, spec: RowSpec) -> Row | None:
+    """Table 4's fifteen figures: the one row under the heads, or figures in pieces behind their own heads."""
+    heads = sorted(region.header)
+    start = heads[0].start if heads else region.start
+    fields = tokens_of(without_furniture(norm, start, region.end), start, ("count",))
+    groups = _groups(norm, fields)
+    if groups:
+        largest = max(groups, key=lambda g: sum(f.end - f.start for f in g))
+        digits = sum(len(re.sub(r"\D", "", f.text)) or 1 for f in largest)
+        if digits >= 11 or len(groups) == 1:
+            return _one_row(norm, region, spec, heads, largest)
+        pieces = _in_pieces(norm, spec, heads, groups)
+        if pieces:
+            return pieces
+        if digits < 5:
+            return None
+        return _one_row(norm, region, spec, heads, largest)
+    return _one_row(norm, region, spec, heads, [])
+
+
+def _groups(norm: str, fields: list[Field]) -> list[list[Field]]:
+    """Runs of figures with no word between them."""
+    groups: list[list[Field]] = []
+    for f in fields:
+        if groups and not _WORDS.search(norm, groups[-1][-1].end, f.start):
+            groups[-1].append(f)
+        else:
+            groups.append([f])
+    return groups
+
+
+def _one_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit], group: list[Field]) -> Row | None:
+    if group:
+        word = _WORDS.search(norm, group[-1].end, region.end)
+        end = word.start() if word else region.end
+        begin = max((h.end for h in heads if h.end <= group[0].start), default=group[0].start)
+        # Words between the last head and the figures (a head that lost a character): the row begins behind them.
+        for match in _WORDS.finditer(norm, begin, group[0].start):
+            begin = match.end()
+    else:
+        begin = max((h.end for h in heads), default=region.start)
+        word = _WORDS.search(norm, begin, region.end)
+        end = word.start() if word else region.end
+    row = Row(spec, begin, end)
+    plain = read_plain(norm, begin, end, spec)
+    if plain:
+        row.candidates = [plain]
+        return row
+    style = measure_style([without_furniture(norm, begin, end)])
+    read_row(norm, row, Evidence(style))
+    if not row.candidates and row.problem == "no_figures":
+        return None
+    return row
+
+
+def _in_pieces(norm: str, spec: RowSpec, heads: list[Hit], groups: list[list[Field]]) -> Row | None:
+    """Fifteen figures in three rows of five, five of three, or one behind each head."""
+    behind = [g for g in groups if _head_before(norm, heads, g[0].start)]
+    flat = [f for g in behind for f in g]
+    if len(flat) != len(spec.paths) or any(f.reading is None or f.reading.kind != "number" for f in flat):
+        return None
+    sizes = [len(g) for g in behind]
+    reads = [CellRead("reported", f.reading.value, f.start, f.end) for f in flat if f.reading]
+    if sizes == [3] * 5:
+        reads = [reads[c * 3 + b] for b in range(len(DISPUTE_BLOCKS)) for c in range(5)]
+    elif sizes not in ([5, 5, 5], [1] * 15, [5, 10]):
+        return None
+    row = Row(spec, flat[0].start, flat[-1].end)
+    values = tuple(read.value for read in reads)
+    row.candidates = [Candidate(values, tuple(reads))]
+    return row
+
+
+def _head_before(norm: str, heads: list[Hit], position: int) -> bool:
+    return any(h.end <= position and not norm[h.end : position].strip(" \t\n|:,;-数量件") for h in heads)

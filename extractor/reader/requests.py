@@ -1,0 +1,165 @@
+"""Table 3 · 收到和处理政府信息公开申请情况: every row's candidates, then rows and columns choose jointly."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, equations, group_all
+from extractor.form.equations import request_rows
+from extractor.reader.candidates import Candidate, Row, RowSpec
+from extractor.reader.derive import derive
+from extractor.reader.fuzzy import find_missing
+from extractor.reader.joint import VectorEquation, choose
+from extractor.reader.locate import Layout, Region
+from extractor.reader.stream import stream_rows
+from extractor.reader.tables import TableRead, head_end, read_rows, rows_between_labels, settle_row, unclaimed
+from extractor.results import Cell
+
+# Rows whose label stands in the leftmost column.
+_TOP = ("new_received", "carried_in", "carried_out")
+
+
+@lru_cache(maxsize=64)
+def request_spec(key: str) -> RowSpec:
+    """A row of table 3: seven counts, the seventh the sum of the others."""
+    level = "top" if key in _TOP else "sub" if "." in key and not key.endswith(".all") else "middle"
+    return RowSpec(key, tuple(f"requests.{key}.{c}" for c in REQUEST_COLUMNS), ("count",) * 7, ((0, 7),), level)
+
+
+@lru_cache(maxsize=64)
+def vector_equations(printed: frozenset[str], without: frozenset[str]) -> tuple[VectorEquation, ...]:
+    """Table 3's column rules over whole rows (the form's balance, outcomes and groups)."""
+    out = []
+    for rule in FORM.rules:
+        if rule.each == "column":
+            sides = []
+            for side in (rule.left, rule.right):
+                rows: list[str] = []
+                for name in side:
+                    group, _, star = name.partition(".")
+                    if star == "*":
+                        rows.extend([group_all(group)] if group in without else GROUPS[group])
+                    else:
+                        rows.append(name)
+                sides.append(tuple(rows))
+            out.append(VectorEquation(*sides))
+        elif rule.each == "group and column":
+            out.extend(VectorEquation(GROUPS[g], (group_all(g),)) for g in sorted(printed - without))
+    return tuple(out)
+
+
+def read_requests(norm: str, layout: Layout) -> TableRead:
+    """The cells of table 3."""
+    region = layout.requests
+    if region is None:
+        cells = [Cell(f"requests.{r}.{c}") for r in REQUEST_ROWS for c in REQUEST_COLUMNS]
+        return TableRead(cells, False)
+    find_missing(norm, region, layout.hits, FORM.rows)
+    rows = _rows(norm, region)
+    table = TableRead([], bool(rows), list(region.doubts))
+    candidates = {row.spec.key: row.candidates for row in rows if row.candidates}
+    table.groups = frozenset(key.split(".")[0] for key in candidates if key.endswith(".all"))
+    table.without_sub_rows = frozenset(
+        group for group in table.groups if not any(row in candidates for row in GROUPS[group])
+    )
+    rules = vector_equations(table.groups, table.without_sub_rows)
+    if any(row.problem in ("unread", "no_figures") for row in rows):
+        streamed = stream_rows(norm, region, [row for row in rows if row.candidates or not row.spec.key.endswith(".all")], rules)
+        if streamed:
+            rows = streamed
+            candidates = {row.spec.key: row.candidates for row in rows}
+    _doubt_unclaimed(norm, region, rows, table)
+    choice = choose(candidates, rules) if candidates else None
+    if choice and not choice.solved:
+        table.doubts.append("ambiguous" if choice.why == "budget" else "contradiction")
+    by_key = {row.spec.key: row for row in rows}
+    if choice:
+        for key, viable in choice.viable.items():
+            by_key[key].candidates = viable
+    _complete_by_table(by_key, table)
+    for key in request_rows(table.groups):
+        table.cells.extend(settle_row(request_spec(key), by_key.get(key), table))
+    return table
+
+
+def _rows(norm: str, region: Region) -> list[Row]:
+    """The rows with what stands behind their labels; before them where figures stand over the first label and
+    none behind the last."""
+    labels = {row.key: row for row in FORM.rows}
+    specs = {anchor.key: request_spec(anchor.key) for anchor in region.anchors}
+    first, last = region.anchors[0], region.anchors[-1]
+    over = len(_DIGIT.findall(norm, head_end(region), first.start))
+    above = over >= 5 and not _DIGIT.search(norm, last.end, region.end)
+    if above:
+        # A group's label stands between a row's figures and its label: only the row's label counts.
+        own = {anchor.key for anchor in region.anchors}
+        region.anchors = [a for a in region.anchors if not (a.key.endswith(".all") and _sub_rows(a.key) & own)]
+    rows = rows_between_labels(region, specs, above=above)
+    read_rows(norm, rows, region, labels)
+    present = {row.spec.key for row in rows}
+    return [row for row in rows if not _empty_group(row, present)]
+
+
+def _sub_rows(key: str) -> set[str]:
+    return set(GROUPS[key.removesuffix(".all")])
+
+
+_DIGIT = re.compile(r"\d")
+
+
+def _doubt_unclaimed(norm: str, region: Region, rows: list[Row], table: TableRead) -> None:
+    """Figures that no row took say that a label was missed or a row torn; a year in a note does not."""
+    empty = any(not row.candidates for row in rows)
+    plain = not empty and len(rows) >= len(REQUEST_ROWS) and not _DIGIT.search(norm, head_end(region), region.anchors[0].start)
+    if plain and all(len(row.candidates) == 1 for row in rows[:-1]):
+        return
+    runs = unclaimed(norm, region, rows)
+    if any(empty or len(run) >= 3 or sum(len(f.text) for f in run) >= 5 for run in runs):
+        table.doubts.append("claimed")
+
+
+def _complete_by_table(rows: dict[str, Row], table: TableRead) -> None:
+    """Where a row has several places for its figures, what the whole table derives under each of them.
+
+    Six figures for seven columns often give the same seven values wherever they stand: then the values are proved
+    although the places are not.
+    """
+    undecided = [
+        row
+        for row in rows.values()
+        if len(row.candidates) > 1 and any(None in candidate.values for candidate in row.candidates)
+    ]
+    if not undecided or sum(len(row.candidates) for row in undecided) > 60:
+        return
+    agreed: dict[str, int | None] = {}
+    for row in rows.values():
+        for index, path in enumerate(row.spec.paths):
+            values = {candidate.values[index] for candidate in row.candidates}
+            agreed[path] = values.pop() if len(values) == 1 else None  # type: ignore[assignment]
+    rules = [e for e in equations(table.groups, table.without_sub_rows) if e.code.startswith("requests.")]
+    for key in request_rows(table.groups):
+        for column in REQUEST_COLUMNS:
+            agreed.setdefault(f"requests.{key}.{column}", None)
+    for row in undecided:
+        for index, candidate in enumerate(row.candidates):
+            trial = {**agreed, **dict(zip(row.spec.paths, candidate.values, strict=True))}
+            found, impossible = derive(trial, rules)  # type: ignore[arg-type]
+            if not impossible:
+                values = tuple(
+                    found[path][0] if value is None and path in found else value
+                    for path, value in zip(row.spec.paths, candidate.values, strict=True)
+                )
+                row.candidates[index] = Candidate(values, candidate.cells)
+
+
+def _empty_group(row: Row, present: set[str]) -> bool:
+    """A group's label that heads no figures of its own is not a row."""
+    group, _, tail = row.spec.key.partition(".")
+    if tail != "all":
+        return False
+    if any(sub in present for sub in GROUPS[group]):
+        return all(value is None for candidate in row.candidates for value in candidate.values) and not row.problem
+    return not row.candidates and row.problem == "no_figures"
+
+
