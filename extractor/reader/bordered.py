@@ -42,7 +42,7 @@ def bordered_candidates(fields: list[Field], spec: RowSpec, edges: set[tuple[int
         cells = [cell for group in choice for cell in group]
         while len(cells) > 3 * count + 12 and cells[-1] is BLANK:
             cells.pop()
-        placements, sure = _placements(cells, count, edges)
+        placements, sure = _placements(cells, count, edges, bool(spec.blocks))
         for placed in placements:
             printed = tuple(cell.value for cell in placed)
             values = complete(printed, spec.blocks)
@@ -90,8 +90,14 @@ def _edges(cells: list[CellRead]) -> tuple[int, int]:
     return lead, trail
 
 
-def _placements(cells: list[CellRead], count: int, edges: set[tuple[int, int]]) -> tuple[list[Placement], bool]:
-    """Where the cells may stand among the row's `count` cells, and whether the borders leave no doubt of it."""
+def _placements(
+    cells: list[CellRead], count: int, edges: set[tuple[int, int]], with_sum: bool
+) -> tuple[list[Placement], bool]:
+    """Where the cells may stand among the row's `count` cells, and whether the borders leave no doubt of it.
+
+    A row whose total is empty while others are filled may have lost a cell and been padded at its end, so there the
+    places of the gap are candidates even if the borders count up.
+    """
     lead, trail = _edges(cells)
     if lead == len(cells):
         return ([tuple([BLANK] * count)] if cells else []), True
@@ -106,8 +112,11 @@ def _placements(cells: list[CellRead], count: int, edges: set[tuple[int, int]]) 
     for before, behind in sorted(edges) or [(0, 0)]:
         inner = cells[min(before, lead) : len(cells) - min(behind, trail)]
         exact = len(inner) == count
+        padded = with_sum and (trail > 0 or (lead == 1 and len(core) == count - 1))
         if exact and (edges or lead + trail > 1):
             out[tuple(inner)] = None
+            if padded and count - len(core) <= 2:
+                out.update(dict.fromkeys(_gaps(core, count)))
             continue
         if len(inner) >= count:
             for start in range(len(inner) - count + 1):

@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS
+from extractor.reader.bordered import bordered_candidates
 from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowSpec
-from extractor.reader.fields import Field, measure_style, tokens_of, without_furniture
+from extractor.reader.fields import Field, measure_style, split, tokens_of, without_furniture
 from extractor.reader.labels import Hit
 from extractor.reader.locate import Region
 from extractor.reader.readings import read_plain, read_row
@@ -42,6 +43,9 @@ def disputes_rows(norm: str, region: Region, spec: RowSpec) -> Row | None:
     heads = sorted(region.header)
     start = heads[0].start if heads else region.start
     fields = tokens_of(without_furniture(norm, start, region.end), start, ("count",))
+    whole = _bordered_row(norm, region, spec, heads)
+    if whole:
+        return whole
     groups = _groups(norm, fields)
     if groups:
         largest = max(groups, key=lambda g: sum(f.end - f.start for f in g))
@@ -55,6 +59,24 @@ def disputes_rows(norm: str, region: Region, spec: RowSpec) -> Row | None:
             return None
         return _one_row(norm, region, spec, heads, largest)
     return _one_row(norm, region, spec, heads, [])
+
+
+def _bordered_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit]) -> Row | None:
+    """The one row behind the last head, where its cells have borders and fill the row."""
+    begin = max((h.end for h in heads), default=region.start)
+    plain = read_plain(norm, begin, region.end, spec)
+    row = Row(spec, begin, region.end)
+    if plain:
+        row.candidates = [plain]
+        return row
+    style = measure_style([without_furniture(norm, begin, region.end)])
+    if style.kind not in ("pipe", "tab"):
+        return None
+    fields = split(norm, begin, region.end, style, spec.kinds)
+    if fields is None or len(fields) < len(spec.paths):
+        return None
+    row.candidates = bordered_candidates(fields, spec, set())
+    return row if row.candidates else None
 
 
 def _groups(norm: str, fields: list[Field]) -> list[list[Field]]:

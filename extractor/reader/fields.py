@@ -207,8 +207,11 @@ def _drop_label(fields: list[Field], first_is_label: bool = True, own_line: bool
     return fields[: behind[0]] if behind else fields
 
 
+_UNIT = r"(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?"
+_NOTE = r"(?:\s?[(](?=[^()\n]*[一-鿿]{2})[^()\n]{3,30}[)])?"
 _TOKEN = re.compile(
-    r"(?<![\w.])(?:(?:[+-]|增加?|减少?)?\d[\d,]*(?:\.\d+)?|[-/\\]+|[OoIl])(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
+    rf"(?<![\w.])(?:(?:[+-]|增加?|减少?)?\d[\d,]*(?:\.\d+)?{_UNIT}{_NOTE}|[-/\\]+|[OoIl])"
+    r"|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
 )
 
 

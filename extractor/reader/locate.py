@@ -364,7 +364,8 @@ def _disputes(norm: str, layout: Layout) -> Region | None:
         # The densest place: the first outcome that two others follow closely.
         for first, third in zip(outcomes, outcomes[2:], strict=False):
             if third.start - first.end < 200:
-                floor = max(layout.start, first.start - 200)
+                near = [h.start for h in hits if first.start - 200 < h.start <= first.start and _heads_disputes(h)]
+                floor = min(near)
                 break
         else:
             return None
@@ -419,6 +420,10 @@ def _disclosure(norm: str, layout: Layout) -> Region | None:
         region.anchors.append(Anchor(hit.key, hit.start, hit.end, ordinal=False))
     region.stops = [h.start for h in before if h.start >= start and h.kind in ("field", "furniture", "section")]
     return region if region.anchors else None
+
+
+def _heads_disputes(hit: Hit) -> bool:
+    return hit.kind in ("block", "outcome") or hit.key == "行政诉讼" or (hit.kind, hit.key) == ("section", "disputes")
 
 
 def _heads_requests(hit: Hit) -> bool:

@@ -137,7 +137,7 @@ def settle_row(spec: RowSpec, row: Row | None, table: TableRead) -> list[Cell]:
         if row.problem and row.problem != "no_figures":
             table.doubts.append("unread")
             return [Cell(path, state="ambiguous") for path in spec.paths]
-        return [Cell(path, state="blank") for path in spec.paths]
+        return [Cell(path) for path in spec.paths]  # A label without figures or borders shows no cell.
     if len(row.candidates) == 1:
         cells = row.candidates[0].cells
         table.tentative |= {path for path, cell in zip(spec.paths, cells, strict=True) if cell.tentative}
