@@ -12,14 +12,14 @@ _TITLE = re.compile(
     r"政\s*(?:府|务)\s*信\s*息\s*公\s*开\s*(?:工\s*作)?\s*(?:情况)?\s*(?:年\s*度)?\s*(?:工作)?\s*(?:报\s*告|年\s*报)"
 )
 _PLAIN_TITLE = re.compile(r"(?P<before>[^\n。;]{2,60}?)政府信息公开(?:工作)?(?:年度)?(?:工作)?(?:报告|年报)")
-_PERIOD = re.compile(rf"(?:自|从)?\s*(?P<year>{_YEAR})\s*年\s*1\s*月\s*1\s*日\s*(?:起)?\s*,?\s*(?:至|到|-)")
+_PERIOD = re.compile(rf"(?:自|从)?(?P<year>{_YEAR})\s*年\s*1\s*月\s*1\s*日\s*(?:起)?\s*,?\s*(?:至|到|-)")
 _IN_YEAR = re.compile(rf"(?<!\d)(?P<year>{_YEAR})\s*年(?!\s*\d{{1,2}}\s*月)")
-_DATE_LINE = re.compile(rf"^\s*(?P<year>{_YEAR})\s*年\s*\d{{1,2}}\s*月\s*\d{{1,2}}\s*日\s*$", re.MULTILINE)
+_DATE_LINE = re.compile(rf"^[ \t]*(?P<year>{_YEAR})\s*年\s*\d{{1,2}}\s*月\s*\d{{1,2}}\s*日\s*$", re.MULTILINE)
 _BODY_TAIL = (
     "人民政府办公室|人民政府办公厅|人民政府|政府办公室|管理委员会|管委会|委员会|办公室|办公厅|办事处|"
     "[^\\s,。、]{0,12}?(?:局|厅|委|院|处|中心|大队|支队|总队|街道|集团|公司|法院|学校|大学|学院|医院|馆|站|会|部|署|所|关|县|市|区|旗|乡|镇|省|盟|州)"
 )
-_BODY = re.compile(rf"^[\s*#]*(?P<body>[一-鿿()]{{2,30}}?(?:{_BODY_TAIL}))\s*$", re.MULTILINE)
+_BODY = re.compile(rf"^[ \t*#]*(?P<body>[一-鿿()]{{2,30}}?(?:{_BODY_TAIL}))[ \t]*$", re.MULTILINE)
 _IN_TEXT = re.compile(r"(?P<body>[一-鿿]{2,16}?(?:人民政府(?:办公室|办公厅)?|街道办事处|管理委员会|管委会))")
 _DIGITS = {c: str(i) for i, c in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0", "O": "0", "o": "0"}
 _WEB = re.compile(r"^(?:当前位置|首页|您的位置|发布|来源|索引|信息公开|标题|名称|主题|网站|返回)")

@@ -31,8 +31,8 @@ def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: 
     stretch = without_furniture(norm, row.start, row.end)
     fields = tokens_of(stretch, row.start, spec.kinds)
     variants = [fields]
-    if len(fields) > count > 1:
-        variants.insert(0, without_lone_lines(norm, fields))
+    if len(fields) > count:
+        variants.insert(0, without_lone_lines(norm, fields) if count > 1 else _on_label_line(norm, row, fields))
     if next_ordinal and ends_with_ordinal(norm, fields, row.end, next_ordinal):
         last = fields[-1].text
         stripped = without_last_digit(fields)
@@ -73,6 +73,14 @@ def without_lone_lines(norm: str, fields: list[Field]) -> list[Field]:
     if not sizes or max(sizes.values()) < 2:
         return fields
     return [f for f, line in zip(fields, lines, strict=True) if sizes[line] > 1]
+
+
+def _on_label_line(norm: str, row: Row, fields: list[Field]) -> list[Field]:
+    """The single cell beside its label, where what follows stands apart behind an empty line (a page number)."""
+    line_end = norm.find("\n", row.start, row.end)
+    beside = [f for f in fields if f.end <= line_end]
+    apart = line_end >= 0 and not norm[line_end : norm.find("\n", line_end + 1, row.end)].strip()
+    return beside if beside and apart else fields
 
 
 def ends_with_ordinal(norm: str, fields: list[Field], limit: int, ordinal: str) -> bool:

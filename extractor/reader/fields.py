@@ -115,8 +115,15 @@ def split(norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...])
 
 
 def _read(text: str, kinds: tuple[str, ...]) -> Reading | None:
-    kind = kinds[0] if len(set(kinds)) == 1 else ("amount" if "amount" in kinds else "signed" if "signed" in kinds else "count")
-    return read_cell(text, kind)
+    """What a printed piece says as a cell of one of these kinds (the most demanding first)."""
+    best: Reading | None = None
+    for kind in sorted(set(kinds), key=("count", "signed", "amount").index):
+        reading = read_cell(text, kind)
+        if reading and (best is None or reading.kind == "number"):
+            best = reading
+        if best and best.kind in ("number", "not_applicable"):
+            return best
+    return best
 
 
 def _field(text: str, start: int, kinds: tuple[str, ...]) -> Field:
@@ -208,7 +215,7 @@ def _drop_label(fields: list[Field], first_is_label: bool = True, own_line: bool
 
 
 _UNIT = r"(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?"
-_NOTE = r"(?:\s?[(](?=[^()\n]*[一-鿿]{2})[^()\n]{3,30}[)])?"
+_NOTE = r"(?:\s?[(](?=(?:[^()\n]*[一-鿿]){2})[^()\n]{3,30}[)])?"
 _TOKEN = re.compile(
     rf"(?<![\w.])(?:(?:[+-]|增加?|减少?)?\d[\d,]*(?:\.\d+)?{_UNIT}{_NOTE}|[-/\\]+|[OoIl])"
     r"|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"

@@ -32,7 +32,7 @@ def find_missing(norm: str, region: Region, hits: list[Hit], labels: Sequence[La
         ceiling = min((present[x.key].start for x in labels[index + 1 :] if x.key in present), default=region.end)
         found = _find(norm, floor, ceiling, label.wordings, masked)
         if found:
-            start, ordinal = ordinal_start(norm, found[0])
+            start, ordinal = ordinal_start(norm, found[0], label.ordinal)
             anchor = Anchor(label.key, start, found[1], ordinal, exact=False)
             present[label.key] = anchor
             region.anchors.append(anchor)

@@ -106,17 +106,22 @@ _ORDINAL = re.compile(
     r"(?:(?P<digit>[1-9])\s*[.、)]|[(]\s*[一二三四五六七八1-8]\s*[)]|[一二三四五六七]\s*[、.,]|[一二三四五六七])"
     r"[\s|]*+$"
 )
-# A number without a point is the label's where it begins the label's own cell or line, or is stuck to the label alone.
-_BARE = re.compile(r"(?:(?<=[\n\t|])|(?<=  )|(?<=[)）])|^) ?(?P<digit>[1-8]) ?$|(?<=[\s|])[1-8]$")
+# A number without a point is the label's where it begins the label's own cell or line, or is stuck to the label.
+_BARE = re.compile(r"(?:(?:(?<=[\n\t|])|(?<=  )|(?<=[)])|^) ?(?P<cell>[1-8]) ?|(?<!\d)(?P<stuck>[1-8]))$")
 
 
-def ordinal_start(norm: str, start: int) -> tuple[int, bool]:
+def ordinal_start(norm: str, start: int, expected: str = "") -> tuple[int, bool]:
     """Where the number printed before the label at `start` begins (`2.`, `（三）`, `四、`), and whether there is one.
 
-    It belongs to the label even when it is stuck to the digits of the row before: `00000002.其他法律`.
+    It belongs to the label even when it is stuck to the digits of the row before: `00000002.其他法律`. A digit
+    without a point counts only if it is the one that the form `expected`.
     """
     window = norm[max(0, start - 10) : start]
-    match = _ORDINAL.search(window) or _BARE.search(window)
+    match = _ORDINAL.search(window)
+    if not match and expected.isdigit():
+        match = _BARE.search(window)
+        if match and (match["cell"] or match["stuck"]) != expected:
+            match = None
     if not match:
         return start, False
     return start - (len(window) - match.start()), True

@@ -222,6 +222,7 @@ def _all_tables(hits: list[Hit], chains: list[list[Hit]]) -> list[tuple[int, int
     return sorted(tables, key=lambda table: table[1])
 
 
+_ORDINALS = {row.key: row.ordinal for row in FORM.rows}
 _WORDINGS = {row.key: row.wordings for row in FORM.rows}
 # Letters that a merged label, chopped over the lines, may put between two parts of another.
 _CHOPS = frozenset("三四五六本年度办理结果不予公开无法提供处其他")
@@ -229,7 +230,7 @@ _CHOPS = frozenset("三四五六本年度办理结果不予公开无法提供处
 
 def _anchor(norm: str, hit: Hit, key: str) -> Anchor:
     begin, end = _whole_label(norm, hit) if hit.kind == "row" else (hit.start, hit.end)
-    start, ordinal = ordinal_start(norm, begin)
+    start, ordinal = ordinal_start(norm, begin, _ORDINALS.get(key, ""))
     return Anchor(key, start, end, ordinal)
 
 

@@ -105,17 +105,29 @@ def unclaimed(norm: str, region: Region, rows: list[Row]) -> list[list[Field]]:
         for position in range(cell.start, cell.end)
     }
     labels = [(anchor.start, anchor.end) for anchor in region.anchors]
+    # Where figures share their lines with labels or other figures, one alone between empty lines numbers a page.
+    lonely = [row for row in rows for c in row.candidates[:1] for cell in c.cells[:1] if _alone(norm, cell.start, cell.end)]
+    paged = len(lonely) * 4 < sum(bool(row.candidates) for row in rows)
     runs: list[list[Field]] = []
     for printed in tokens_of(without_furniture(norm, head_end(region), region.end), head_end(region), ("count",)):
         if not any(char.isdigit() for char in printed.text) or printed.start in claimed:
             continue
         if any(a <= printed.start < b for a, b in labels) or _CLAUSE.search(norm, max(0, printed.start - 3), printed.end + 3):
             continue
+        if paged and len(printed.text) <= 3 and _alone(norm, printed.start, printed.end):
+            continue
         if runs and not _LETTER.search(norm, runs[-1][-1].end, printed.start):
             runs[-1].append(printed)
         else:
             runs.append([printed])
     return runs
+
+
+def _alone(norm: str, start: int, end: int) -> bool:
+    """Whether a figure is alone on its line."""
+    line = norm.rfind("\n", 0, start) + 1
+    stop = norm.find("\n", end)
+    return not norm[line:start].strip() and not norm[end : stop if stop >= 0 else len(norm)].strip()
 
 
 def head_end(region: Region) -> int:
