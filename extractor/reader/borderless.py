@@ -126,7 +126,7 @@ def _from_tokens(norm: str, row: Row, fields: list[Field], evidence: Evidence, c
             row.candidates = [Candidate(values or tuple(cell.value for cell in placed), tuple(placed))]
             return
     found = _cut(norm, row, fields, count)
-    if clean and len(fields) < count and (not found or evidence.style.kind in ("space", "wide")):
+    if clean and len(fields) < count and (not found or evidence.style.kind not in ("none", "line")):
         gaps = []
         for placed_ in gap_placements(cells, count):
             values = complete(tuple(cell.value for cell in placed_), spec.blocks)

@@ -67,6 +67,8 @@ class Evidence:
     style: Style
     columns: Columns | None = None
     edges: dict[str, set[tuple[int, int]]] = field(default_factory=dict)
+    # Somewhere in the table figures are stuck together (no number begins with 0): borders were lost.
+    glued: bool = False
 
 
 def read_as_cell(printed: Field, reading: Reading) -> CellRead:

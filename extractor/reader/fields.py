@@ -75,7 +75,7 @@ def measure_style(stretches: list[str]) -> Style:
                 kind = "space"
             breaks += "\n" in gap
             kinds[kind] += 1
-    if not kinds:
+    if kinds.total() * 3 < len(stretches):
         return _style_of_single_figures(stretches)
     borders = {kind: kinds[kind] for kind in ("pipe", "tab") if kinds[kind]}
     kind = max(borders, key=lambda k: borders[k]) if borders and max(borders.values()) * 4 >= kinds.total() else ""

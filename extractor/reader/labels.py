@@ -98,6 +98,8 @@ def find_labels(norm: str) -> list[Hit]:
     for match in pattern.finditer(norm):
         word = match.group()
         found = names.get(word) or names[fold(word)]
+        if found[1] == "第二十条第" and ("、" in word or "," in word):
+            continue  # 第二十条、第二十一条 is a citation.
         hits.append(Hit(match.start(), match.end(), *found))
     return hits
 

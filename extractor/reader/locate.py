@@ -84,9 +84,12 @@ def _chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
     """The chains of row labels that are tables: one per report."""
     runs: list[list[Hit]] = []
     heads_since = False
-    for hit in hits:
+    rows = [hit for hit in hits if hit.kind in ("row", "column")]
+    for index, hit in enumerate(rows):
         heads_since |= hit.kind == "column"
         if hit.kind != "row":
+            continue
+        if runs and len(runs[-1]) > 2 and _is_stray(hit, runs[-1][-1], rows[index + 1 : index + 2]):
             continue
         follows = runs and _ORDER[hit.key] > _ORDER[runs[-1][-1].key] and hit.start - runs[-1][-1].end < REACH
         # Column heads between two labels: the first was narrative (in a table they stand over all labels).
@@ -115,6 +118,17 @@ def _chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
         else:
             joined.append(list(run))
     return [run for run in joined if _is_table(norm, hits, run)]
+
+
+def _is_stray(hit: Hit, last: Hit, following: list[Hit]) -> bool:
+    """A label out of order (in a note behind a figure) after which the table goes on as if it were not there."""
+    return (
+        _ORDER[hit.key] <= _ORDER[last.key]
+        and bool(following)
+        and following[0].kind == "row"
+        and _ORDER[following[0].key] > _ORDER[last.key]
+        and following[0].start - last.end < REACH
+    )
 
 
 def _heads_between(hits: list[Hit], start: int, end: int) -> bool:
@@ -198,7 +212,7 @@ def _all_tables(hits: list[Hit], chains: list[list[Hit]]) -> list[tuple[int, int
 
     def close() -> None:
         own = [h for h in heads if run and run[0].start - 300 < h.start < run[-1].end]
-        if len(run) >= 3 and len(own) >= 2:
+        if len(run) >= 3 and len(own) >= 2 and any(h.key != "第二十条第" for h in own):
             tables.append((0, run[0].start, run[-1].end))
 
     for hit in hits:

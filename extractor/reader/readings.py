@@ -14,7 +14,7 @@ from functools import lru_cache
 from extractor.reader.bordered import bordered_candidates, empty_edges
 from extractor.reader.borderless import ends_with_ordinal, read_without_borders, without_last_digit
 from extractor.reader.candidates import MOST_CANDIDATES, Candidate, CellRead, Evidence, Row, RowSpec, sums_hold
-from extractor.reader.fields import split
+from extractor.reader.fields import Field, split
 
 
 @lru_cache(maxsize=8)
@@ -59,6 +59,12 @@ def measure_edges(norm: str, rows: list[Row], evidence: Evidence) -> None:
                 evidence.edges.setdefault(row.spec.level, set()).add(empty_edges(fields))
 
 
+def _lost_borders(fields: list[Field], spec: RowSpec, evidence: Evidence) -> bool:
+    """Whether this row's figures are stuck together, so that its borders do not count its cells."""
+    printed = [f.text for f in fields if f.text]
+    return evidence.glued and 0 < len(printed) < len(spec.paths) and len(printed) == len(fields)
+
+
 def read_row(norm: str, row: Row, evidence: Evidence, next_ordinal: str = "") -> None:
     """Lists the row's candidates. `next_ordinal`: the number the next label should print but does not show apart."""
     spec, style = row.spec, evidence.style
@@ -69,7 +75,7 @@ def read_row(norm: str, row: Row, evidence: Evidence, next_ordinal: str = "") ->
             if not any(printed.text for printed in fields):
                 row.problem = "no_figures"
                 return
-        if fields is not None:
+        if fields is not None and not _lost_borders(fields, spec, evidence):
             row.candidates = bordered_candidates(fields, spec, evidence.edges.get(spec.level, set()))
             if row.candidates:
                 return

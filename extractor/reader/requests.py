@@ -10,7 +10,7 @@ from extractor.form.equations import request_rows
 from extractor.reader.candidates import Candidate, Row, RowSpec
 from extractor.reader.derive import derive
 from extractor.reader.fuzzy import find_missing
-from extractor.reader.joint import VectorEquation, choose
+from extractor.reader.joint import Choice, VectorEquation, choose
 from extractor.reader.locate import Layout, Region
 from extractor.reader.stream import stream_rows
 from extractor.reader.tables import TableRead, head_end, read_rows, rows_between_labels, settle_row, unclaimed
@@ -70,7 +70,7 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
             rows = streamed
             candidates = {row.spec.key: row.candidates for row in rows}
     _doubt_unclaimed(norm, region, rows, table)
-    choice = choose(candidates, rules) if candidates else None
+    choice = _choose_by_tiers(candidates, rules) if candidates else None
     if choice and not choice.solved:
         table.doubts.append("ambiguous" if choice.why == "budget" else "contradiction")
     by_key = {row.spec.key: row for row in rows}
@@ -81,6 +81,21 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     for key in request_rows(table.groups):
         table.cells.extend(settle_row(request_spec(key), by_key.get(key), table))
     return table
+
+
+def _choose_by_tiers(
+    candidates: dict[str, list[Candidate]], rules: tuple[VectorEquation, ...]
+) -> Choice:
+    """Readings that fill every cell come first: a lost cell is supposed only where no full reading balances."""
+    full = {
+        key: [c for c in found if all(cell.state not in ("missing", "blank") for cell in c.cells)] or found
+        for key, found in candidates.items()
+    }
+    choice = choose(full, rules)
+    if choice.solved or all(len(full[key]) == len(found) for key, found in candidates.items()):
+        return choice
+    second = choose(candidates, rules)
+    return second if second.solved else choice
 
 
 def _rows(norm: str, region: Region) -> list[Row]:

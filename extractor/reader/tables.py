@@ -66,7 +66,8 @@ def read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Labe
             open_rows.append((row, ordinal))
     if not open_rows:
         return
-    style = measure_style([without_furniture(norm, row.start, row.end) for row in rows])
+    stretches = [without_furniture(norm, row.start, row.end) for row in rows]
+    style = measure_style(stretches)
     columns = None
     if style.kind == "wide":
         full = [
@@ -79,7 +80,7 @@ def read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Labe
             heads = tuple(fold(column.label) for column in FORM.columns)
             figures = [tokens_of(without_furniture(norm, r.start, r.end), r.start, r.spec.kinds) for r in rows]
             columns = columns_from_heads(norm, region.header[0].start, region.start, heads, figures)
-    evidence = Evidence(style, columns)
+    evidence = Evidence(style, columns, glued=any(_STUCK.search(stretch) for stretch in stretches))
     if style.bordered:
         measure_edges(norm, rows, evidence)
     for row, ordinal in open_rows:
@@ -136,6 +137,7 @@ def head_end(region: Region) -> int:
     return max((hit.end for hit in region.header if hit.end <= first), default=region.start)
 
 
+_STUCK = re.compile(r"(?<![\d.,])0\d")
 _LETTER = re.compile(r"[一-鿿A-Za-z]")
 # Digits that are no data: clause numbers, years.
 _CLAUSE = re.compile(r"[第(]\s*\d{1,2}\s*[项)条]|\d{4}\s*年")
