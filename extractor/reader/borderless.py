@@ -34,24 +34,22 @@ def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: 
     if len(fields) > count:
         variants.insert(0, without_lone_lines(norm, fields) if count > 1 else _on_label_line(norm, row, fields))
     if next_ordinal and ends_with_ordinal(norm, fields, row.end, next_ordinal):
-        last = fields[-1].text
         stripped = without_last_digit(fields)
-        if len(last) > 1:
-            # Stuck to the figures: both readings are possible, and the equations must rule one out.
+        if not stripped:
+            row.problem = "no_figures"
+            return
+        if len(fields[-1].text) > 1 or len(fields) <= count:
+            # It may be the row's or the label's: both readings are possible, and the equations must rule one out.
             both: list[Candidate] = []
             for variant in (stripped, fields):
                 _from_tokens(norm, row, variant, evidence, count)
                 both += [] if row.broken else row.candidates
-            row.candidates, row.broken = list(dict.fromkeys(both)), False
-            if row.candidates or not stripped:
-                return
-        elif len(fields) in (1, count + 1):
-            variants.insert(0, stripped)
-        else:
-            variants.append(stripped)
-        if not stripped:
-            row.problem = "no_figures"
+            good = [c for c in both if complete(tuple(cell.value for cell in c.cells), spec.blocks) is not None]
+            row.candidates, row.broken = list(dict.fromkeys(good or both)), False
+            if not row.candidates and not row.problem:
+                row.problem = "unread"
             return
+        variants.insert(0, stripped)
     for variant in variants:
         _from_tokens(norm, row, variant, evidence, count)
         if row.candidates and not row.broken:
@@ -124,18 +122,28 @@ def _from_tokens(norm: str, row: Row, fields: list[Field], evidence: Evidence, c
                 placed[column] = cell
             values = complete(tuple(cell.value for cell in placed), spec.blocks)
             row.candidates = [Candidate(values or tuple(cell.value for cell in placed), tuple(placed))]
+            loose = evidence.columns.spread > 1.0
+            if (placed[-1] is BLANK or loose) and spec.blocks and count - len(cells) <= 2:
+                # Columns that do not stand straight, or an empty total: a cell may have been lost, others moved up.
+                row.candidates += _gap_candidates(cells, count, spec)
             return
     found = _cut(norm, row, fields, count)
     if clean and len(fields) < count and (not found or evidence.style.kind not in ("none", "line")):
-        gaps = []
-        for placed_ in gap_placements(cells, count):
-            values = complete(tuple(cell.value for cell in placed_), spec.blocks)
-            if values is not None and spec.blocks:
-                gaps.append(Candidate(values, placed_))
+        gaps = _gap_candidates(cells, count, spec)
         if gaps and (not row.broken or not found):
             row.broken = False
             found = [c for c in found if sums_hold(c.values, spec.blocks)] + gaps
     row.candidates = found
+
+
+def _gap_candidates(cells: tuple[CellRead, ...], count: int, spec: RowSpec) -> list[Candidate]:
+    """Every place of the figures in the row under which its sum can hold."""
+    out = []
+    for placed in gap_placements(cells, count) if spec.blocks else ():
+        values = complete(tuple(cell.value for cell in placed), spec.blocks)
+        if values is not None:
+            out.append(Candidate(values, placed))
+    return out
 
 
 def _money(row: Row, cells: tuple[CellRead, ...], count: int) -> None:

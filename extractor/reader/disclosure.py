@@ -53,10 +53,10 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
 def _rows(norm: str, region: Region, specs: dict[str, RowSpec]) -> list[Row]:
     """The rows with what stands behind their labels, or, where that leaves figures over, before them."""
     labels = {row.key: row.label for row in FORM.disclosure}
-    rows = rows_between_labels(region, specs)
+    rows = rows_between_labels(norm, region, specs)
     read_rows(norm, rows, region, labels)
     if unclaimed(norm, region, rows):
-        above = rows_between_labels(region, specs, above=True)
+        above = rows_between_labels(norm, region, specs, above=True)
         read_rows(norm, above, region, labels)
         if all(row.candidates for row in above) and not unclaimed(norm, region, above):
             return above

@@ -245,7 +245,29 @@ _CHOPS = frozenset("三四五六本年度办理结果不予公开无法提供处
 def _anchor(norm: str, hit: Hit, key: str) -> Anchor:
     begin, end = _whole_label(norm, hit) if hit.kind == "row" else (hit.start, hit.end)
     start, ordinal = ordinal_start(norm, begin, _ORDINALS.get(key, ""))
+    if not ordinal:
+        apart = _ordinal_apart(norm, begin, _ORDINALS.get(key, ""))
+        if apart:
+            return Anchor(key, *apart, ordinal=True)
     return Anchor(key, start, end, ordinal)
+
+
+def _ordinal_apart(norm: str, start: int, ordinal: str) -> tuple[int, int] | None:
+    """A label's number with the row's figures between it and its words (`（七）  0 0 0 …  总计`)."""
+    if not ordinal:
+        return None
+    words = ordinal.strip("（）")
+    number = rf"[(]\s*{words}\s*[)]" if ordinal != words else rf"(?<!\d){words}\s*[.、]"
+    matches = list(re.finditer(number, norm[max(0, start - 160) : start]))
+    if not matches:
+        return None
+    begin = max(0, start - 160) + matches[-1].start()
+    end = max(0, start - 160) + matches[-1].end()
+    between = norm[end:start]
+    return (begin, end) if _DATA.search(between) and not _CJK.search(between) else None
+
+
+_CJK = re.compile(r"[一-鿿]")
 
 
 def _whole_label(norm: str, hit: Hit) -> tuple[int, int]:
@@ -268,7 +290,7 @@ def _whole_label(norm: str, hit: Hit) -> tuple[int, int]:
                 found = norm[position]
                 if found == char:
                     break
-                if found.isdigit():
+                if found.isdigit() or found in "零〇":
                     end = -1
                 elif "一" <= found <= "鿿":
                     skipped += 1
@@ -326,7 +348,7 @@ def _shared_row(
     found = [
         _anchor(norm, hit, key)
         for hit in hits[_first_at(hits, before) : _first_at(hits, after)]
-        if hit.kind == "shared" and hit.key == word
+        if hit.kind == "shared" and hit.key == word and not _heads_group(norm, hit)
     ]
     if key == "other.other":
         total = next(
@@ -337,10 +359,17 @@ def _shared_row(
     return next((a for a in reversed(found) if a.ordinal), found[-1] if found else None)
 
 
+def _heads_group(norm: str, hit: Hit) -> bool:
+    """（六）其他 with 处理 wrapped away is the group's label, not 3.其他."""
+    return (hit.kind, hit.key) == ("shared", "other") and "六" in norm[ordinal_start(norm, hit.start)[0] : hit.start]
+
+
 def _add_groups(norm: str, hits: list[Hit], region: Region) -> None:
     """A group's label before its first sub-row heads a row of its own or nothing; after it, it is a merged label."""
     starts = {a.key: a.start for a in region.anchors}
     for hit in hits[_first_at(hits, region.start) : _first_at(hits, region.end)]:
+        if _heads_group(norm, hit):
+            hit = hit._replace(kind="group")
         if hit.kind != "group":
             continue
         if hit.key == "outcome":

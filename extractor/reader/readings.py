@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from extractor.reader.bordered import bordered_candidates, empty_edges
 from extractor.reader.borderless import ends_with_ordinal, read_without_borders, without_last_digit
-from extractor.reader.candidates import MOST_CANDIDATES, Candidate, CellRead, Evidence, Row, RowSpec, sums_hold
+from extractor.reader.candidates import MOST_CANDIDATES, Candidate, CellRead, Evidence, Row, RowSpec, complete, sums_hold
 from extractor.reader.fields import Field, split
 
 
@@ -70,15 +70,20 @@ def read_row(norm: str, row: Row, evidence: Evidence, next_ordinal: str = "") ->
     spec, style = row.spec, evidence.style
     if style.bordered:
         fields = split(norm, row.start, row.end, style, spec.kinds)
+        variants = [fields]
         if fields and next_ordinal and ends_with_ordinal(norm, fields, row.end, next_ordinal):
-            fields = without_last_digit(fields)
-            if not any(printed.text for printed in fields):
+            stripped = without_last_digit(fields)
+            if not any(printed.text for printed in stripped):
                 row.problem = "no_figures"
                 return
-        if fields is not None and not _lost_borders(fields, spec, evidence):
-            row.candidates = bordered_candidates(fields, spec, evidence.edges.get(spec.level, set()))
-            if row.candidates:
-                return
+            variants = [stripped, fields] if len(fields[-1].text) > 1 else [stripped]
+        for variant in variants:
+            if variant is not None and not _lost_borders(variant, spec, evidence):
+                row.candidates += bordered_candidates(variant, spec, evidence.edges.get(spec.level, set()))
+        if len(variants) > 1:
+            row.candidates = [c for c in row.candidates if complete(c.values, spec.blocks)] or row.candidates
+        if row.candidates:
+            return
     read_without_borders(norm, row, evidence, next_ordinal)
     if len(row.candidates) > MOST_CANDIDATES:
         row.candidates, row.problem = [], "too_many_readings"

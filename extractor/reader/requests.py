@@ -10,10 +10,10 @@ from extractor.form.equations import request_rows
 from extractor.reader.candidates import Candidate, Row, RowSpec
 from extractor.reader.derive import derive
 from extractor.reader.fuzzy import find_missing
-from extractor.reader.joint import Choice, VectorEquation, choose
+from extractor.reader.joint import Choice, VectorEquation, choose, holds
 from extractor.reader.locate import Layout, Region
 from extractor.reader.stream import stream_rows
-from extractor.reader.tables import TableRead, head_end, read_rows, rows_between_labels, settle_row, unclaimed
+from extractor.reader.tables import TableRead, figures_floor, head_end, read_rows, rows_between_labels, settle_row, unclaimed
 from extractor.results import Cell
 
 # Rows whose label stands in the leftmost column.
@@ -86,16 +86,23 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
 def _choose_by_tiers(
     candidates: dict[str, list[Candidate]], rules: tuple[VectorEquation, ...]
 ) -> Choice:
-    """Readings that fill every cell come first: a lost cell is supposed only where no full reading balances."""
+    """Readings that fill every cell come first, then those that leave cells empty where the page shows them empty;
+    a lost cell is supposed only where none of these balances."""
     full = {
         key: [c for c in found if all(cell.state not in ("missing", "blank") for cell in c.cells)] or found
         for key, found in candidates.items()
     }
-    choice = choose(full, rules)
-    if choice.solved or all(len(full[key]) == len(found) for key, found in candidates.items()):
-        return choice
-    second = choose(candidates, rules)
-    return second if second.solved else choice
+    placed = {
+        key: [c for c in found if all(cell.state != "missing" for cell in c.cells)] or found
+        for key, found in full.items()
+    }
+    for tier in (placed, full):
+        if all(len(tier[key]) == len(found) for key, found in candidates.items()):
+            break
+        choice = choose(tier, rules)
+        if choice.solved and holds(choice.viable, rules):
+            return choice
+    return choose(candidates, rules)
 
 
 def _rows(norm: str, region: Region) -> list[Row]:
@@ -104,13 +111,13 @@ def _rows(norm: str, region: Region) -> list[Row]:
     labels = {row.key: row for row in FORM.rows}
     specs = {anchor.key: request_spec(anchor.key) for anchor in region.anchors}
     first, last = region.anchors[0], region.anchors[-1]
-    over = len(_DIGIT.findall(norm, head_end(region), first.start))
+    over = len(_DIGIT.findall(norm, figures_floor(norm, region), first.start))
     above = over >= 5 and not _DIGIT.search(norm, last.end, region.end)
     if above:
         # A group's label stands between a row's figures and its label: only the row's label counts.
         own = {anchor.key for anchor in region.anchors}
         region.anchors = [a for a in region.anchors if not (a.key.endswith(".all") and _sub_rows(a.key) & own)]
-    rows = rows_between_labels(region, specs, above=above)
+    rows = rows_between_labels(norm, region, specs, above=above)
     read_rows(norm, rows, region, labels)
     present = {row.spec.key for row in rows}
     return [row for row in rows if not _empty_group(row, present)]

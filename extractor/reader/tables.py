@@ -35,7 +35,9 @@ class TableRead:
     prose: int = 0
 
 
-def rows_between_labels(region: Region, specs: dict[str, RowSpec], above: bool = False) -> list[Row]:
+def rows_between_labels(
+    norm: str, region: Region, specs: dict[str, RowSpec], above: bool = False
+) -> list[Row]:
     """One row per anchor: what is printed from its label to the next one (`above`: from the label before to it)."""
     rows = []
     anchors = region.anchors
@@ -43,7 +45,7 @@ def rows_between_labels(region: Region, specs: dict[str, RowSpec], above: bool =
     heads = sorted(hit.end for hit in region.header)
     for index, anchor in enumerate(anchors):
         if above:
-            floor = anchors[index - 1].end if index else head_end(region)
+            floor = anchors[index - 1].end if index else figures_floor(norm, region)
             floor = max([floor, *(end for end in heads if floor < end <= anchor.start)])
             rows.append(Row(specs[anchor.key], floor, anchor.start))
             continue
@@ -60,7 +62,8 @@ def read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Labe
         row.candidates = []
         plain = read_plain(norm, row.start, row.end, row.spec)
         ordinal = _expected_ordinal(region, index, labels)
-        if plain and (not ordinal or str(plain.values[-1]) != ordinal or sums_hold(plain.values, row.spec.blocks)):
+        stuck = plain and ordinal and str(plain.values[-1]).endswith(ordinal)
+        if plain and not (stuck and not sums_hold(plain.values, row.spec.blocks)):
             row.candidates = [plain]
         else:
             open_rows.append((row, ordinal))
@@ -85,6 +88,22 @@ def read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Labe
         measure_edges(norm, rows, evidence)
     for row, ordinal in open_rows:
         read_row(norm, row, evidence, ordinal)
+    for row in rows:
+        _refuse_foreign(norm, row, labels.get(row.spec.key))
+
+
+# The number and first words of a label: between a row's label and its figures they are another row's.
+_FOREIGN = re.compile(r"(?:(?<!\d)[1-8]\s*[.、]|[(]\s*[一二七]\s*[)])[\s|*]*(?P<words>[一-鿿]\s?[一-鿿])")
+
+
+def _refuse_foreign(norm: str, row: Row, label: Label | None) -> None:
+    """Figures behind a label that was not recognised are not the row's (its own label may be printed twice)."""
+    starts = [cell.start for candidate in row.candidates for cell in candidate.cells if cell.end]
+    own = label.wordings if label else ()
+    for match in _FOREIGN.finditer(norm, row.start, min(starts, default=row.start)):
+        if not any(wording.startswith(fold(match["words"])) for wording in own):
+            row.candidates, row.problem = [], "unread"
+            return
 
 
 def _expected_ordinal(region: Region, index: int, labels: dict[str, Label]) -> str:
@@ -135,6 +154,15 @@ def head_end(region: Region) -> int:
     """Where the table's heads end and its first figures may stand."""
     first = region.anchors[0].start
     return max((hit.end for hit in region.header if hit.end <= first), default=region.start)
+
+
+def figures_floor(norm: str, region: Region) -> int:
+    """Where figures over the first label may begin: behind the heads, or behind the last word before the label."""
+    first = region.anchors[0].start
+    floor = max((hit.end for hit in region.header if hit.end <= first), default=max(0, first - 120))
+    for match in _LETTER.finditer(norm, floor, first):
+        floor = match.end()
+    return floor
 
 
 _STUCK = re.compile(r"(?<![\d.,])0\d")
