@@ -74,7 +74,8 @@ def totals(runs: Iterable[Outcome]) -> dict[str, Any]:
         **dict(sorted(counts.items())),
         "trusted": ratio(counts, "tables_trusted", "tables"),
         "trusted_of_decided": ratio(counts, "decided_tables_trusted", "decided_tables"),
-        "refused_of_decided_cells": ratio(counts, "decided_refused", "decided_cells"),
+        "refused_of_decided_cells": ratio(counts, "decided_without_value", "decided_cells"),
+        "doubted_of_decided_cells": ratio(counts, "decided_refused", "decided_cells"),
         "milliseconds": round(1000 * seconds / documents, 1) if documents else None,
         "slowest_milliseconds": round(1000 * slowest, 1),
     }
@@ -90,6 +91,7 @@ _COLUMNS = (
     ("trusted", "trusted"),
     ("trusted_of_decided", "of decided"),
     ("refused_of_decided_cells", "cells refused"),
+    ("doubted_of_decided_cells", "refused or doubted"),
     ("escape", "ESCAPES"),
     ("passed_over", "passed over"),
     ("planted_tables", "of planted"),

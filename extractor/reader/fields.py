@@ -16,7 +16,8 @@ from typing import NamedTuple
 from extractor.reader.numbers import Reading, read_cell
 
 _FURNITURE = re.compile(
-    r"^[ \t|]*(?:-+\s*\d{1,4}\s*-+|第\s*\d{1,4}\s*页[^\n]{0,16}|\d{1,4}\s*/\s*\d{1,4}|[Pp]age\s*\d{1,4}[^\n]{0,12})[ \t|]*$",
+    r"^[ \t|]*(?:-+[ \t]*\d{1,4}[ \t]*-+|第[ \t]*\d{1,4}[ \t]*页[^\n]{0,16}|\d{1,4}[ \t]*/[ \t]*\d{1,4}"
+    r"|[Pp]age[ \t]*\d{1,4}[^\n]{0,12})[ \t|]*$",
     re.MULTILINE,
 )
 _GAP = re.compile(r"\d([^\d\w/\\\-+.]*)(?=\d)")

@@ -72,6 +72,6 @@ def _find(
             break
         end = place
     begin = places[best[1]]
-    while begin > start and _LETTERS.match(norm[begin - 1]) and places[best[1]] - begin < 3:
+    while begin > start and (_LETTERS.match(norm[begin - 1]) or norm[begin - 1] in "\"'") and places[best[1]] - begin < 5:
         begin -= 1
     return begin, end + 1

@@ -65,9 +65,12 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     )
     rules = vector_equations(table.groups, table.without_sub_rows)
     if any(row.problem in ("unread", "no_figures") for row in rows):
-        streamed = stream_rows(norm, region, [row for row in rows if row.candidates or not row.spec.key.endswith(".all")], rules)
+        groups = frozenset(row.spec.key.split(".")[0] for row in rows if row.spec.key.endswith(".all"))
+        alone = frozenset(g for g in groups if not any(row.spec.key in GROUPS[g] for row in rows))
+        streamed = stream_rows(norm, region, rows, vector_equations(groups, alone))
         if streamed:
-            rows = streamed
+            rows, table.groups, table.without_sub_rows = streamed, groups, alone
+            rules = vector_equations(groups, alone)
             candidates = {row.spec.key: row.candidates for row in rows}
     _doubt_unclaimed(norm, region, rows, table)
     choice = _choose_by_tiers(candidates, rules) if candidates else None
@@ -180,8 +183,10 @@ def _empty_group(row: Row, present: set[str]) -> bool:
     group, _, tail = row.spec.key.partition(".")
     if tail != "all":
         return False
-    if any(sub in present for sub in GROUPS[group]):
-        return all(value is None for candidate in row.candidates for value in candidate.values) and not row.problem
-    return not row.candidates and row.problem == "no_figures"
+    if not any(sub in present for sub in GROUPS[group]):
+        return False
+    return row.problem == "no_figures" or (
+        not row.problem and all(value is None for candidate in row.candidates for value in candidate.values)
+    )
 
 
