@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from extractor.eval.bench.measure import Target, best_of, doublings
 from extractor.eval.bench.papers import paper
+
 from extractor.pipeline import extract_all
 
 TIMES = (1, 2, 4, 8)
@@ -17,7 +19,7 @@ NOISE = 1.2
 
 _PROSE = (
     "{n}年，本机关围绕中心工作，主动公开政府信息{n}条，收到政府信息公开申请{m}件，均在法定期限内答复，"
-    "其中予以公开{m}件，部分公开1件，不予公开0件；行政复议2件，结果维持1件。完善年度报告制度，规范办理流程。\n"
+    "其中予以公开{m}件，部分公开1件，不予公开0件；没有行政复议和行政诉讼。完善年度报告制度，规范办理流程。\n"
 )
 
 
@@ -81,13 +83,17 @@ CASES: dict[str, Callable[[int], str]] = {
     "glued, repeated digits": digits,
 }
 
+# More digits, more ways to cut them: the time jumps to the search's budget and must stay there.
+SEARCHED = frozenset({"glued, repeated digits"})
+SECONDS = 2.0
+
 
 def measure(repeats: int) -> list[dict[str, Any]]:
     """A row per case: seconds and verdicts at each size, and the ratio of each doubling."""
     rows = []
     for name, build in CASES.items():
         texts = [build(times) for times in TIMES]
-        seconds = best_of(repeats, *(lambda text=text: extract_all(text) for text in texts))  # type: ignore[misc]
+        seconds = best_of(repeats, *(partial(extract_all, text) for text in texts))
         steps = doublings(seconds)
         rows.append(
             {
@@ -103,5 +109,10 @@ def measure(repeats: int) -> list[dict[str, Any]]:
 
 
 def targets(rows: list[dict[str, Any]]) -> list[Target]:
-    """No doubling takes more than twice the time, with the clock's noise allowed for."""
-    return [Target(f"doubling, {row['case']}", row["worst"], LIMIT * NOISE) for row in rows]
+    """No doubling takes more than twice the time, with the clock's noise allowed for; the searched case only ends."""
+    return [
+        Target(f"bounded, {row['case']}", max(row["seconds"]), SECONDS, "s")
+        if row["case"] in SEARCHED
+        else Target(f"doubling, {row['case']}", row["worst"], LIMIT * NOISE)
+        for row in rows
+    ]

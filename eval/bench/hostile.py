@@ -12,11 +12,12 @@ from typing import Any
 
 from extractor.eval.bench.measure import Target, cpu_seconds, floor
 from extractor.eval.bench.papers import paper
+
 from extractor.form import FORM
 
 # What a hostile text of 5 MB may take at most; ordinary prose of this length is the measure beside it.
 SECONDS = 10.0
-KILL_AFTER = 120.0
+KILL_AFTER = 60.0
 
 _TABLE_2 = "规章\t"
 _TABLE_3 = "（一）予以公开\t"
@@ -67,7 +68,7 @@ CASES: dict[str, tuple[Callable[[int], str], bool]] = {
     "figures apart in table 2": (_after(_TABLE_2, "1 2\t"), False),
     "figures apart in table 3": (_after(_TABLE_3, "1 2\t"), False),
     "figures apart behind table 4": (_at_end("\t3"), False),
-    "lines of figures behind table 4": (_at_end("\n3"), False),
+    "page numbers behind table 4": (_at_end("\n3"), True),
     "tabs in table 2": (_after(_TABLE_2, "\t"), True),
     "tabs in table 3": (_after(_TABLE_3, "\t"), True),
     "newlines in table 3": (_after(_TABLE_3, "\n"), True),
@@ -78,7 +79,10 @@ CASES: dict[str, tuple[Callable[[int], str], bool]] = {
     "label characters in table 3": (_after(_TABLE_3, "公开"), True),
     "words of the heads": (_after("一、总体情况\n", "其他总计"), True),
     "all row labels, again and again": (_after("一、总体情况\n", _LABELS), True),
-    "all row labels with figures": (_after("一、总体情况\n", _LABELS.replace("（", "1 2 3（").replace("、", "0、")), True),
+    "all row labels with figures": (
+        _after("一、总体情况\n", _LABELS.replace("（", "1 2 3（").replace("、", "0、")),
+        True,
+    ),
     "headings": (_after("一、总体情况\n", "三、收到和处理政府信息公开申请情况\n"), True),
     "titles": (_after("一、总体情况\n", "某县2024年政府信息公开工作年度报告\n"), True),
     "years on one line": (_after("一、总体情况\n", "2024年"), True),
@@ -119,7 +123,7 @@ def measure(size: int, names: tuple[str, ...] = tuple(CASES)) -> list[dict[str, 
             done = subprocess.run(command, capture_output=True, text=True, timeout=KILL_AFTER, check=True)
             row = json.loads(done.stdout)
         except subprocess.TimeoutExpired:
-            row = {"case": name, "bytes": size, "seconds": KILL_AFTER, "verdict": "did not end"}
+            row = {"case": name, "bytes": size, "seconds": KILL_AFTER, "verdict": f"not done in {KILL_AFTER:.0f} s"}
         except subprocess.CalledProcessError as error:
             last = (error.stderr.strip().splitlines() or ["no message"])[-1]
             row = {"case": name, "bytes": size, "seconds": KILL_AFTER, "verdict": f"raised: {last[:80]}"}

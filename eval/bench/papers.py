@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from extractor.eval.generator.records import Record, random_record
+
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, GROUPS, REQUEST_COLUMNS
 
 LAYOUTS = ("tabs", "pipes", "glued")

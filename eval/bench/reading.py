@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from extractor.document.sources import read_bytes
 from extractor.eval.bench.measure import Target, best_of, floor, median, percentile
 from extractor.eval.generator import FAMILIES, generate
+
+from extractor.document.sources import read_bytes
 from extractor.pipeline import extract_all
 
 LIMIT, LIMIT_GLUED, WISH = 25.0, 60.0, 10.0
@@ -55,7 +57,7 @@ def measure(fixtures: Path, per_family: int, repeats: int, families: tuple[str, 
     timed = []
     for group, name, text in documents(fixtures, families, per_family):
         data = text.encode("utf-8", "surrogatepass")
-        read, least = best_of(repeats, lambda text=text: extract_all(text), lambda data=data: floor(data))  # type: ignore[misc]
+        read, least = best_of(repeats, partial(extract_all, text), partial(floor, data))
         timed.append(Timed(group, name, len(text), read, least))
     return timed
 

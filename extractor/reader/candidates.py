@@ -42,6 +42,7 @@ class RowSpec(NamedTuple):
     kinds: tuple[str, ...]
     blocks: tuple[tuple[int, int], ...]
     level: str = ""
+    words: str = ""  # the row's label, folded: a cell that repeats it is no data
 
 
 @dataclass(slots=True)

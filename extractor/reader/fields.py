@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from extractor.form import fold
 from extractor.reader.numbers import Reading, read_cell
 
 _FURNITURE = re.compile(
@@ -99,17 +100,20 @@ def _style_of_single_figures(stretches: list[str]) -> Style:
     return Style("none", False)
 
 
-def split(norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...]) -> list[Field] | None:
+def split(
+    norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...], label: str = ""
+) -> list[Field] | None:
     """The row's fields from left to right, empty cells included where borders show them; None if unreadable.
 
-    `kinds`: the field kinds of the row's cells (they decide whether a sign belongs to a number).
+    `kinds`: the field kinds of the row's cells (they decide whether a sign belongs to a number); `label`: the row's
+    label, folded (a cell that repeats it is no data; empty: any words before the figures are heads).
     The stretch begins right after a label, so what stands before the first border still belongs to the label.
     """
     stretch = without_furniture(norm, start, end)
     if style.kind == "pipe":
-        return _pipes(stretch, start, style, kinds)
+        return _pipes(stretch, start, style, kinds, label)
     if style.kind in ("tab", "comma"):
-        return _one_line(stretch, start, "\t" if style.kind == "tab" else ",", kinds)
+        return _one_line(stretch, start, "\t" if style.kind == "tab" else ",", kinds, label)
     if style.kind == "line":
         return _lines(stretch, start, style, kinds)
     return tokens_of(stretch, start, kinds)
@@ -145,7 +149,7 @@ def _is_data(field: Field) -> bool:
     return not field.text or field.reading is not None or bool(re.search(r"\d", field.text))
 
 
-def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> list[Field]:
+def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label: str) -> list[Field]:
     own_line = False
     if style.row_ends:
         begin, end = _data_line(stretch)
@@ -155,7 +159,8 @@ def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> li
     if not style.row_ends or pieces[-1][1].strip() == "":
         pieces = pieces[:-1] if len(pieces) > 1 and pieces[-1][1].strip() == "" else pieces
     fields = [_field(text, at, kinds) for at, text in pieces]
-    return _drop_label(fields, first_is_label=not (own_line and pieces[0][1].strip()), own_line=style.row_ends)
+    first_is_label = not (own_line and pieces[0][1].strip())
+    return _drop_label(fields, first_is_label, own_line=style.row_ends, label=label)
 
 
 def _data_line(stretch: str) -> tuple[int, int]:
@@ -169,10 +174,12 @@ def _data_line(stretch: str) -> tuple[int, int]:
     return best
 
 
-def _one_line(stretch: str, start: int, border: str, kinds: tuple[str, ...]) -> list[Field] | None:
+def _one_line(
+    stretch: str, start: int, border: str, kinds: tuple[str, ...], label: str
+) -> list[Field] | None:
     begin, end = _data_line(stretch)
     fields = [_field(text, at, kinds) for at, text in _pieces(stretch[begin:end], start + begin, border)]
-    fields = _drop_label(fields, first_is_label=begin == 0, own_line=True)
+    fields = _drop_label(fields, first_is_label=begin == 0, own_line=True, label=label)
     if re.search(r"\d", stretch[end:]) and sum(f.reading is not None for f in fields) != len(kinds):
         return None  # The row goes on in another line: its borders do not count its cells.
     return fields
@@ -196,23 +203,33 @@ def _lines(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> li
     return _drop_label(fields, first_is_label=False)
 
 
-def _drop_label(fields: list[Field], first_is_label: bool = True, own_line: bool = False) -> list[Field]:
-    """Leaves out what belongs to the label: its rest before the first border, words before and behind the data.
+def _drop_label(
+    fields: list[Field], first_is_label: bool = True, own_line: bool = False, label: str = ""
+) -> list[Field]:
+    """Leaves out what belongs to labels: the rest before the first border, words before and behind the data.
 
-    `own_line`: the fields are one line of the table, so a word among or behind its figures is an illegible cell.
+    `own_line`: the fields are one line of the table, so a word behind its figures is an illegible cell. With `label`
+    known, so is a word before them that is no part of it (`见附件`).
     """
     if first_is_label and fields and not (fields[0].reading and fields[0].reading.kind in ("number", "tentative")):
         fields = fields[1:]
     first = next((i for i, f in enumerate(fields) if f.reading or (f.text and re.search(r"\d", f.text))), len(fields))
-    words = [i for i, f in enumerate(fields) if f.text and not _is_data(f)]
-    before = [i for i in words if i < first]
-    if before:
-        fields = fields[before[-1] + 1 :]
-        words = [i - before[-1] - 1 for i in words if i > before[-1]]
-    behind = [i for i in words if i >= 0]
-    if own_line:
-        return [f._replace(reading=Reading("illegible")) if i in behind else f for i, f in enumerate(fields)]
-    return fields[: behind[0]] if behind else fields
+    words = {i for i, f in enumerate(fields) if f.text and not _is_data(f)}
+    foreign = {i for i in words if i < first and label and fold(f"{fields[i].text}") and not _part(fields[i].text, label)}
+    before = [i for i in words if i < first and i not in foreign]
+    behind = sorted(i for i in words if i > first)
+    illegible = foreign | set(behind if own_line else ())
+    stop = len(fields) if own_line or not behind else behind[0]
+    start = max(before) + 1 if before else 0
+    return [
+        fields[i]._replace(reading=Reading("illegible")) if i in illegible else fields[i] for i in range(start, stop)
+    ]
+
+
+def _part(text: str, label: str) -> bool:
+    """Whether a cell's words are (part of) the row's label, its number aside."""
+    words = fold(text).lstrip("一二三四五六七八12345678")
+    return not words or words in label or label in words
 
 
 _UNIT = r"(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?"
@@ -223,11 +240,17 @@ _TOKEN = re.compile(
 )
 
 
+# 无 as a piece of a spaced-out label (（四）无 法 提 供), not a cell.
+_IN_LABEL = re.compile(r"[^\n]{0,2}?[)一-鿿] {0,2}无|[^\n]{0,3}?无[ ]+[一-鿿]")
+
+
 def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
     """Without borders: the figures in reading order."""
     fields = []
     for match in _TOKEN.finditer(stretch):
         text = match.group()
+        if text == "无" and _IN_LABEL.match(stretch, max(0, match.start() - 3)):
+            continue
         reading = _read(text, kinds)
         if "signed" in kinds and match.start() and re.match(r"[一-鿿]", stretch[match.start() - 1]):
             reading = None  # A word stands right before it (降, 负…): its sign is not read.

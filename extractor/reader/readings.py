@@ -54,7 +54,7 @@ def measure_edges(norm: str, rows: list[Row], evidence: Evidence) -> None:
     """Learns from the full rows how many empty cells labels and line ends leave at the edges, by level."""
     for row in rows:
         if len(row.candidates) == 1 and all(cell.state == "reported" for cell in row.candidates[0].cells):
-            fields = split(norm, row.start, row.end, evidence.style, row.spec.kinds)
+            fields = split(norm, row.start, row.end, evidence.style, row.spec.kinds, row.spec.words)
             if fields and sum(bool(printed.text) for printed in fields) == len(row.spec.paths):
                 evidence.edges.setdefault(row.spec.level, set()).add(empty_edges(fields))
 
@@ -69,7 +69,7 @@ def read_row(norm: str, row: Row, evidence: Evidence, next_ordinal: str = "") ->
     """Lists the row's candidates. `next_ordinal`: the number the next label should print but does not show apart."""
     spec, style = row.spec, evidence.style
     if style.bordered:
-        fields = split(norm, row.start, row.end, style, spec.kinds)
+        fields = split(norm, row.start, row.end, style, spec.kinds, spec.words)
         variants = [fields]
         if fields and next_ordinal and ends_with_ordinal(norm, fields, row.end, next_ordinal):
             stripped = without_last_digit(fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, equations, group_all
+from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, equations, fold, group_all
 from extractor.form.equations import request_rows
 from extractor.reader.candidates import Candidate, Row, RowSpec
 from extractor.reader.derive import derive
@@ -24,7 +24,9 @@ _TOP = ("new_received", "carried_in", "carried_out")
 def request_spec(key: str) -> RowSpec:
     """A row of table 3: seven counts, the seventh the sum of the others."""
     level = "top" if key in _TOP else "sub" if "." in key and not key.endswith(".all") else "middle"
-    return RowSpec(key, tuple(f"requests.{key}.{c}" for c in REQUEST_COLUMNS), ("count",) * 7, ((0, 7),), level)
+    paths = tuple(f"requests.{key}.{c}" for c in REQUEST_COLUMNS)
+    label = next((row.label for row in FORM.rows if row.key == key), "")
+    return RowSpec(key, paths, ("count",) * 7, ((0, 7),), level, fold(label))
 
 
 @lru_cache(maxsize=64)
@@ -96,7 +98,7 @@ def _choose_by_tiers(
         for key, found in candidates.items()
     }
     placed = {
-        key: [c for c in found if all(cell.state != "missing" for cell in c.cells)] or found
+        key: found if any(map(_padded, found)) else [c for c in found if not _lost(c)] or found
         for key, found in full.items()
     }
     for tier in (placed, full):
@@ -106,6 +108,17 @@ def _choose_by_tiers(
         if choice.solved and holds(choice.viable, rules):
             return choice
     return choose(candidates, rules)
+
+
+def _lost(candidate: Candidate) -> bool:
+    """Whether the reading supposes that a cell of the row was lost."""
+    return any(cell.state == "missing" for cell in candidate.cells)
+
+
+def _padded(candidate: Candidate) -> bool:
+    """Whether a cell may have been lost and the row padded at its edge: then no place is better than another."""
+    states = [cell.state for cell in candidate.cells]
+    return states[-1] == "blank" or (states[0] == "blank" and states.count("blank") == 1)
 
 
 def _rows(norm: str, region: Region) -> list[Row]:
