@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from extractor.document.normalize import normalize
 from extractor.form import FORM, fold
@@ -101,4 +102,4 @@ def median(values: Sequence[float]) -> float:
 
 def doublings(seconds: Sequence[float]) -> list[float]:
     """How many times longer each size takes than the size before it (sizes 1, 2, 4, 8…)."""
-    return [later / earlier for earlier, later in zip(seconds, seconds[1:], strict=False)]
+    return [later / earlier for earlier, later in pairwise(seconds)]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -72,18 +73,19 @@ def measure(documents: int, first: int = FIRST, batch: int = BATCH) -> dict[str,
                 written, seconds = _follow(process, process.stdout, folders, samples, first)
             finally:
                 process.kill()
-    last = sorted(samples)[-1]
-    tail = max(documents - min(documents // 10, 1000), first)
+    after_first = max(at for at in samples if at <= first)
+    tail = max(min(documents - min(documents // 10, 1000), max(samples)), after_first)
+    end = max(kb for at, kb in samples.items() if at >= tail)
     return {
-        "documents": last,
+        "documents": documents,
         "document_bytes": round(folders.bytes / documents),
-        "output_bytes": round(written / max(last, 1)),
+        "output_bytes": round(written / documents),
         "first": first,
-        "first_mb": samples[first] / 1024,
-        "end_mb": max(kb for at, kb in samples.items() if at >= tail) / 1024,
+        "first_mb": samples[after_first] / 1024,
+        "end_mb": end / 1024,
         "peak_mb": max(samples.values()) / 1024,
-        "ratio": max(kb for at, kb in samples.items() if at >= tail) / samples[first],
-        "per_second": last / seconds,
+        "ratio": end / samples[after_first],
+        "per_second": documents / seconds,
         "samples_mb": {at: round(kb / 1024, 1) for at, kb in _thin(samples).items()},
     }
 
@@ -100,10 +102,8 @@ def _follow(
         read += 1
         written += len(line)
         if read % every == 0 or read in (first, folders.documents):
-            try:
+            with suppress(OSError, StopIteration):  # once the command has ended, the sample before is the last
                 samples[read] = rss_kb(status.read_text())
-            except (OSError, StopIteration):
-                pass  # the command has ended; the sample before this one is the last
         if read % folders.batch == 0:
             folders.upto(read)
     seconds = time.monotonic() - start

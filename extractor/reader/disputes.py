@@ -12,7 +12,7 @@ from extractor.reader.fields import Field, measure_style, split, tokens_of, with
 from extractor.reader.labels import Hit
 from extractor.reader.locate import Region
 from extractor.reader.readings import read_plain, read_row
-from extractor.reader.tables import TableRead, settle_row
+from extractor.reader.tables import STUCK, TableRead, settle_row
 from extractor.results import Cell
 
 _WORDS = re.compile(r"[一-鿿A-Za-z]")
@@ -31,6 +31,9 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
     if region is None:
         return TableRead([Cell(path) for path in spec.paths], False)
     row = disputes_rows(norm, region, spec)
+    if row:
+        full = [c for c in row.candidates if all(cell.state not in ("missing", "blank") for cell in c.cells)]
+        row.candidates = full or row.candidates
     table = TableRead([], row is not None, list(region.doubts))
     table.cells = settle_row(spec, row, table)
     if row is None or not row.candidates:
@@ -69,8 +72,9 @@ def _bordered_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit]) ->
     if plain:
         row.candidates = [plain]
         return row
-    style = measure_style([without_furniture(norm, begin, region.end)])
-    if style.kind not in ("pipe", "tab"):
+    stretch = without_furniture(norm, begin, region.end)
+    style = measure_style([stretch])
+    if style.kind not in ("pipe", "tab") or STUCK.search(stretch):
         return None
     fields = split(norm, begin, region.end, style, spec.kinds)
     if fields is None or len(fields) < len(spec.paths):
@@ -107,8 +111,8 @@ def _one_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit], group: 
     if plain:
         row.candidates = [plain]
         return row
-    style = measure_style([without_furniture(norm, begin, end)])
-    read_row(norm, row, Evidence(style))
+    stretch = without_furniture(norm, begin, end)
+    read_row(norm, row, Evidence(measure_style([stretch]), glued=bool(STUCK.search(stretch))))
     if not row.candidates and row.problem == "no_figures":
         return None
     return row

@@ -22,6 +22,7 @@ _FURNITURE = re.compile(
     re.MULTILINE,
 )
 _GAP = re.compile(r"\d([^\d\w/\\\-+.]*)(?=\d)")
+_THOUSANDS = re.compile(r"(?<![\d,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -59,7 +60,7 @@ def measure_style(stretches: list[str]) -> Style:
     breaks = 0
     units: Counter[str] = Counter()
     for stretch in stretches:
-        for gap in _GAP.findall(stretch):
+        for gap in _GAP.findall(_THOUSANDS.sub(lambda m: "1" * len(m.group()), stretch)):
             if not gap:
                 continue
             if "|" in gap:

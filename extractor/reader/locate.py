@@ -110,6 +110,7 @@ def _chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
                 and all(len(stray) <= 2 for stray in between)
                 and (len(run) > 1 or len(earlier) > 2)
                 and (len(earlier) > 2 or not _heads_between(hits, earlier[-1].end, run[0].start))
+                and (run[0].key != earlier[-1].key or run[0].start - earlier[-1].end < 200)
             ):
                 # A doubled label, or one wrapped around its own figures: its data begin behind the first part.
                 earlier.extend(run[1:] if run[0].key == earlier[-1].key else run)
@@ -290,6 +291,11 @@ def _whole_label(norm: str, hit: Hit) -> tuple[int, int]:
                 found = norm[position]
                 if found == char:
                     break
+                if found == ")":
+                    note = norm.rfind("(", max(0, position - 40), position)
+                    if note >= 0 and len(_CJK.findall(norm, note, position)) >= 2:
+                        position = note
+                        continue
                 if found.isdigit() or found in "零〇":
                     end = -1
                 elif "一" <= found <= "鿿":

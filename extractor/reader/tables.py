@@ -83,7 +83,7 @@ def read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Labe
             heads = tuple(fold(column.label) for column in FORM.columns)
             figures = [tokens_of(without_furniture(norm, r.start, r.end), r.start, r.spec.kinds) for r in rows]
             columns = columns_from_heads(norm, region.header[0].start, region.start, heads, figures)
-    evidence = Evidence(style, columns, glued=any(_STUCK.search(stretch) for stretch in stretches))
+    evidence = Evidence(style, columns, glued=any(STUCK.search(stretch) for stretch in stretches))
     if style.bordered:
         measure_edges(norm, rows, evidence)
     for row, ordinal in open_rows:
@@ -165,7 +165,8 @@ def figures_floor(norm: str, region: Region) -> int:
     return floor
 
 
-_STUCK = re.compile(r"(?<![\d.,])0\d")
+# Figures stuck together: no number begins with 0.
+STUCK = re.compile(r"(?<![\d.,])0\d")
 _LETTER = re.compile(r"[一-鿿A-Za-z]")
 # Digits that are no data: clause numbers, years.
 _CLAUSE = re.compile(r"[第(]\s*\d{1,2}\s*[项)条]|\d{4}\s*年")
