@@ -93,7 +93,9 @@ def evidence_faults(found: dict[str, Any], stored: str) -> list[str]:
             faults.append(f"{path}: value {cell['value']} by {cell['method']}")
         if cell["method"] == "derived" and not (cell["because"] and cell["state"] != "reported"):
             faults.append(f"{path}: derived, {cell['state']}, because {cell.get('because')}")
-        if cell["state"] == "ambiguous" and not (cell["value"] is None and len(cell.get("candidates", ())) != 1):
+        if cell["state"] == "ambiguous" and cell["method"] != "derived" and not (
+            cell["value"] is None and cell.get("candidates")
+        ):
             faults.append(f"{path}: ambiguous with value {cell['value']}, candidates {cell.get('candidates')}")
         if cell["state"] != "reported":
             continue
@@ -198,6 +200,7 @@ def test_published_errors_survive(name: str) -> None:
 def test_narrative_is_no_table(name: str) -> None:
     found = result(name)
     assert found["verdict"] == "failed"
+    assert (found["record"], found["cells"], found["findings"]) == (None, [], [])
     assert found["error"]["code"] == "no_tables"
 
 

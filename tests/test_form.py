@@ -292,13 +292,12 @@ def blank_record(version: str, groups: frozenset[str] = NONE) -> dict[str, Any]:
 def test_the_model_takes_a_whole_record(version: str, groups: frozenset[str]) -> None:
     dumped = validate_record(blank_record(version, groups)).model_dump(by_alias=True)
     paths = {
-        f"{table}.{row}.{cell}" if isinstance(cells, dict) else f"{table}.{row}"
-        for table in ("disclosure", "requests", *BLOCKS)
+        f"{table}.{row}.{cell}"
+        for table in ("disclosure", "requests")
         for row, cells in dumped[table].items()
-        if cells is not None
-        for cell in (cells if isinstance(cells, dict) else (None,))
+        for cell in cells or ()
         if cell != "unit"
-    }
+    } | {f"{block}.{cell}" for block in BLOCKS for cell in dumped[block]}
     assert paths == {path for table in cell_paths(version, groups).values() for path in table}
 
 

@@ -165,8 +165,8 @@ def _memory(row: dict[str, Any]) -> list[str]:
             ],
         ),
         "",
-        f"{row['per_second']:.0f} documents a second, reading and writing JSON, in one process while the bench writes the",
-        "documents and swallows the output on another core.",
+        f"{row['per_second']:.0f} documents a second, reading and writing JSON in one process, while the bench writes",
+        "the documents and swallows the output on another core.",
         "",
     ]
 

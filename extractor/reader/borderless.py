@@ -127,12 +127,13 @@ def _from_tokens(norm: str, row: Row, fields: list[Field], evidence: Evidence, c
                 # Columns that do not stand straight, or an empty total: a cell may have been lost, others moved up.
                 row.candidates += _gap_candidates(cells, count, spec)
             return
-    found = _cut(norm, row, fields, count)
+    stuck = evidence.glued or evidence.style.kind in ("none", "space", "line") or len(fields) > count
+    found = _cut(norm, row, fields, count, stuck)
     if clean and len(fields) < count and (not found or evidence.style.kind not in ("none", "line")):
         gaps = _gap_candidates(cells, count, spec)
         if gaps and (not row.broken or not found):
             row.broken = False
-            found = [c for c in found if sums_hold(c.values, spec.blocks)] + gaps
+            found = found + gaps
     row.candidates = found
 
 
@@ -154,8 +155,11 @@ def _money(row: Row, cells: tuple[CellRead, ...], count: int) -> None:
         row.problem = "unread"
 
 
-def _cut(norm: str, row: Row, fields: list[Field], count: int) -> list[Candidate]:
-    """Candidates by cutting runs of digits and, where there are too many figures, joining broken ones."""
+def _cut(norm: str, row: Row, fields: list[Field], count: int, stuck: bool) -> list[Candidate]:
+    """Candidates by cutting runs of digits and, where there are too many figures, joining broken ones.
+
+    Where nothing says that figures are `stuck` together, only cuts that satisfy the row's sums are candidates.
+    """
     spec = row.spec
     atoms = _atoms(norm, fields)
     if not atoms or len(atoms) < count or len(atoms) > count * 9:
@@ -165,6 +169,8 @@ def _cut(norm: str, row: Row, fields: list[Field], count: int) -> list[Candidate
     try:
         for merge in (False, True) if len(fields) <= count else (True,):
             if not spec.blocks:
+                if not stuck:
+                    return []
                 cuts = free_cuts(atoms, count, merge)
                 if cuts:
                     return [_candidate(atoms, cut, spec) for cut in cuts]
@@ -172,7 +178,7 @@ def _cut(norm: str, row: Row, fields: list[Field], count: int) -> list[Candidate
             cuts = row_cuts(atoms, spec.blocks, merge)
             if cuts:
                 return [c for c in (_candidate(atoms, cut, spec) for cut in cuts) if c.values]
-        cuts = free_cuts(atoms, count, merge=len(fields) > count)
+        cuts = free_cuts(atoms, count, merge=len(fields) > count) if stuck else []
     except TooMany:
         row.problem = "too_many_readings"
         return []

@@ -8,7 +8,7 @@ from functools import lru_cache
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS
 from extractor.reader.bordered import bordered_candidates
 from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowSpec
-from extractor.reader.fields import Field, measure_style, split, tokens_of, without_furniture
+from extractor.reader.fields import Field, Style, measure_style, split, tokens_of, without_furniture
 from extractor.reader.labels import Hit
 from extractor.reader.locate import Region
 from extractor.reader.readings import read_plain, read_row
@@ -33,7 +33,9 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
     row = disputes_rows(norm, region, spec)
     if row:
         full = [c for c in row.candidates if all(cell.state not in ("missing", "blank") for cell in c.cells)]
-        row.candidates = full or row.candidates
+        wide = re.search(r"\d  +\d", norm[row.start : row.end]) and not STUCK.search(norm, row.start, row.end)
+        # Figures set well apart: that two are stuck together is no likelier than that one is missing.
+        row.candidates = row.candidates if wide else full or row.candidates
     table = TableRead([], row is not None, list(region.doubts))
     table.cells = settle_row(spec, row, table)
     if row is None or not row.candidates:
@@ -73,10 +75,18 @@ def _bordered_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit]) ->
         row.candidates = [plain]
         return row
     stretch = without_furniture(norm, begin, region.end)
-    style = measure_style([stretch])
-    if style.kind not in ("pipe", "tab") or STUCK.search(stretch):
+    if STUCK.search(stretch):
         return None
-    fields = split(norm, begin, region.end, style, spec.kinds)
+    style, end = measure_style([stretch]), region.end
+    for border, kind in (("|", "pipe"), ("\t", "tab")):
+        # The line that has borders enough for every cell is the row.
+        lines = [m.span() for m in re.finditer(r"[^\n]+", stretch) if m.group().count(border) >= len(spec.paths) - 1]
+        if lines:
+            style, row.start, end = Style(kind, True), max(begin, begin + lines[-1][0] - 1), begin + lines[-1][1]
+            break
+    if style.kind not in ("pipe", "tab"):
+        return None
+    fields = split(norm, row.start, end, style, spec.kinds)
     if fields is None or len(fields) < len(spec.paths):
         return None
     row.candidates = bordered_candidates(fields, spec, set())

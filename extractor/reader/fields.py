@@ -96,7 +96,7 @@ def _style_of_single_figures(stretches: list[str]) -> Style:
             return Style(kind, True)
     if any("|" in stretch for stretch in stretches):
         return Style("pipe", False)
-    if lines and all(line.strip() != line for line in lines):
+    if lines and all(line[:1] in (" ", "\t") for line in lines):
         return Style("line", False, "\n" + lines[0][: len(lines[0]) - len(lines[0].lstrip())])
     return Style("none", False)
 

@@ -84,7 +84,12 @@ def _chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
     """The chains of row labels that are tables: one per report."""
     runs: list[list[Hit]] = []
     heads_since = False
-    rows = [hit for hit in hits if hit.kind in ("row", "column")]
+    rows: list[Hit] = []
+    for hit in hits:
+        # A label printed again over its own merged cell (converters repeat it) is the same label.
+        again = rows and hit.kind == "row" and rows[-1].key == hit.key and not _DATA.search(norm, rows[-1].end, hit.start)
+        if hit.kind in ("row", "column") and not again:
+            rows.append(hit)
     for index, hit in enumerate(rows):
         heads_since |= hit.kind == "column"
         if hit.kind != "row":

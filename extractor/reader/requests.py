@@ -78,6 +78,10 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     choice = _choose_by_tiers(candidates, rules) if candidates else None
     if choice and not choice.solved:
         table.doubts.append("ambiguous" if choice.why == "budget" else "contradiction")
+    elif choice and any(map(_lost, (c for found in choice.viable.values() for c in found))):
+        # A lost cell is supposed on the equations' word alone: if they fail, nothing bears the placement out.
+        if not holds(choice.viable, rules):
+            table.doubts.append("contradiction")
     by_key = {row.spec.key: row for row in rows}
     if choice:
         for key, viable in choice.viable.items():
