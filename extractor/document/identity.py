@@ -7,11 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 
 _YEAR = r"(?:20[0-3]\d|二[〇零○Oo0][一二][〇零○一二三四五六七八九0-9])"
+_GAP = r"[\s#*]{0,6}"  # a title may be wrapped, as a heading of two lines too
+_NAME = _GAP.join("政府信息公开").replace("府", "[府务]", 1)
+_REPORT = rf"{_NAME}{_GAP}(?:工作)?{_GAP}(?:情况)?(?:的)?{_GAP}(?:年{_GAP}度)?{_GAP}(?:工作)?{_GAP}(?:报{_GAP}告|年报)"
 _TITLE = re.compile(
-    rf"(?P<before>[^\n。;]{{0,60}}?)(?P<year>{_YEAR})\s*年\s*度?(?P<middle>[^\n。;]{{0,40}}?)"
-    r"政\s*(?:府|务)\s*信\s*息\s*公\s*开\s*(?:工\s*作)?\s*(?:情况)?\s*(?:年\s*度)?\s*(?:工作)?\s*(?:报\s*告|年\s*报)"
+    rf"(?:(?P<year>{_YEAR})\s*年\s*度?(?P<middle>[^\n。;《》]{{0,40}}?){_REPORT}"
+    rf"|{_REPORT}\s*[(]?\s*(?P<after>{_YEAR})\s*年?\s*度?\s*[)]?)"
 )
-_PLAIN_TITLE = re.compile(r"(?P<before>[^\n。;]{2,60}?)政府信息公开(?:工作)?(?:年度)?(?:工作)?(?:报告|年报)")
 _PERIOD = re.compile(rf"(?:自|从)?(?P<year>{_YEAR})\s*年\s*1\s*月\s*1\s*日\s*(?:起)?\s*,?\s*(?:至|到|-)")
 _IN_YEAR = re.compile(rf"(?<!\d)(?P<year>{_YEAR})\s*年(?!\s*\d{{1,2}}\s*月)")
 _DATE_LINE = re.compile(rf"^[ \t]*(?P<year>{_YEAR})\s*年\s*\d{{1,2}}\s*月\s*\d{{1,2}}\s*日\s*$", re.MULTILINE)
@@ -49,31 +51,34 @@ def identify(text: str, norm: str, start: int, end: int, first_table: int) -> Id
     if year is None:
         year = _from_text(norm, start, end, head)
     if body is None:
-        body = _signature(norm, start, end) or _first_body(head)
+        body = _signature(text, norm, start, end) or _first_body(head)
     return Identity(title, body, year)
 
 
 def _from_title(text: str, head: str, offset: int) -> tuple[str | None, str | None, int | None]:
-    joined = head[:1500]
-    for match in _TITLE.finditer(joined):
-        line_start = joined.rfind("\n", 0, match.start()) + 1
-        before = joined[line_start : match.start("year")]
-        if re.search(r"[《\"]\s*$|根据|依据|按照|关于", before):
+    for match in _TITLE.finditer(head[:2000]):
+        line_start = head.rfind("\n", 0, match.start()) + 1
+        before = head[line_start : match.start()]
+        if len(before) > 60 or re.search(r"[《\"]\s*$|根据|依据|按照|关于|[。;]", before):
             continue
-        stop = joined.find("\n", match.end())
-        if stop >= 0 and len(joined[match.end() : stop].strip("#* \t()（）")) > 12:
+        stop = head.find("\n", match.end())
+        rest = len(re.sub(r"[\s#*()]", "", head[match.end() : stop if stop >= 0 else len(head)]))
+        opens = not head[:line_start].strip() and (stop < 0 or rest > 200)  # a text that lost its line ends
+        if rest > 12 and not opens:
             continue
-        body = _clean(before) or _clean(match["middle"].removeprefix("度"))
-        begin = line_start
+        begin, body = line_start, _clean(text[offset + line_start : offset + match.start()])
+        if not body and match["middle"]:
+            body = _clean(text[offset + match.start("middle") : offset + match.end("middle")].removeprefix("度"))
         if not body:
-            previous = joined[:line_start].rstrip("\n \t").split("\n")[-1]
+            lines = head[:line_start].rstrip("\n \t#*").split("\n")
+            previous = lines[-1]
             if 2 <= len(_clean(previous)) <= 30 and not _WEB.match(_clean(previous)) and "。" not in previous:
-                body = _clean(previous)
-                begin = joined.rfind(previous, 0, line_start)
-        title = _clean(text[offset + begin : offset + match.end()])
-        if len(body) > 40:
-            body = ""
-        return title, _body_name(body) or None, _year(match["year"])
+                begin = head.rfind(previous, 0, line_start)
+                body = _clean(text[offset + begin : offset + begin + len(previous)])
+        title = _clean(re.sub(r"\n[#*\s]*", "", text[offset + begin : offset + match.end()]))
+        if match["after"] and title.count("（") > title.count("）"):
+            title += "）"
+        return title, (_body_name(body) or None) if len(body) <= 40 else None, _year(match["year"] or match["after"])
     return None, None, None
 
 
@@ -100,11 +105,15 @@ def _from_text(norm: str, start: int, end: int, head: str) -> int | None:
     return dates[-1] - 1 if dates else None
 
 
-def _signature(norm: str, start: int, end: int) -> str | None:
+def _signature(text: str, norm: str, start: int, end: int) -> str | None:
     """The last line that is nothing but a body's name, above the date."""
-    tail = norm[max(start, end - 600) : end]
-    found = [m["body"] for m in _BODY.finditer(tail) if not re.search(r"情况|事项|报告|公开|存在|问题", m["body"])]
-    return _clean(found[-1]) if found else None
+    floor = max(start, end - 600)
+    found = [
+        m.span("body")
+        for m in _BODY.finditer(norm, floor, end)
+        if not re.search(r"情况|事项|报告|公开|存在|问题", m["body"])
+    ]
+    return _clean(text[found[-1][0] : found[-1][1]]) if found else None
 
 
 def _first_body(head: str) -> str | None:
