@@ -127,7 +127,7 @@ def _from_tokens(norm: str, row: Row, fields: list[Field], evidence: Evidence, c
                 # Columns that do not stand straight, or an empty total: a cell may have been lost, others moved up.
                 row.candidates += _gap_candidates(cells, count, spec)
             return
-    stuck = evidence.glued or evidence.style.kind in ("none", "space", "line") or len(fields) > count
+    stuck = evidence.glued or evidence.style.kind in ("none", "space") or len(fields) > count
     found = _cut(norm, row, fields, count, stuck)
     if clean and len(fields) < count and (not found or evidence.style.kind not in ("none", "line")):
         gaps = _gap_candidates(cells, count, spec)
@@ -169,12 +169,7 @@ def _cut(norm: str, row: Row, fields: list[Field], count: int, stuck: bool) -> l
     try:
         for merge in (False, True) if len(fields) <= count else (True,):
             if not spec.blocks:
-                if not stuck:
-                    return []
-                cuts = free_cuts(atoms, count, merge)
-                if cuts:
-                    return [_candidate(atoms, cut, spec) for cut in cuts]
-                continue
+                return _cut_without_sum(atoms, fields, spec, merge) if stuck else []
             cuts = row_cuts(atoms, spec.blocks, merge)
             if cuts:
                 return [c for c in (_candidate(atoms, cut, spec) for cut in cuts) if c.values]
@@ -184,6 +179,31 @@ def _cut(norm: str, row: Row, fields: list[Field], count: int, stuck: bool) -> l
         return []
     row.broken = len(cuts) > 1
     return [_candidate(atoms, cut, spec) for cut in cuts]
+
+
+def _cut_without_sum(atoms: list[Atom], fields: list[Field], spec: RowSpec, merge: bool) -> list[Candidate]:
+    """Cuts of a row of table 2: sure only where the zeros force them (`0 00`) or all is one run with one cut.
+
+    Among figures that are set apart one may be missing as well as two stuck together.
+    """
+    count = len(spec.paths)
+    forced = free_cuts(atoms, count, merge=False)
+    least = [cut for cut in forced if _cuts_only_at_zeros(atoms, cut)]
+    if len(least) == 1:
+        return [_candidate(atoms, least[0], spec)]
+    found = [_candidate(atoms, cut, spec) for cut in forced or free_cuts(atoms, count, merge)]
+    if len(fields) > 1 and len(fields) < count:
+        cells = tuple(read_as_cell(f, f.reading) for f in fields if f.reading)
+        found += [Candidate(tuple(c.value for c in placed), placed) for placed in gap_placements(cells, count)]
+    return found
+
+
+def _cuts_only_at_zeros(atoms: list[Atom], cut: tuple[tuple[int, int], ...]) -> bool:
+    """Whether every cut inside a run of digits stands behind a 0 that no number can begin with."""
+    return all(
+        atoms[start].before != GLUED or atoms[before].digit == "0"
+        for (before, _), (start, _) in zip(cut, cut[1:], strict=False)
+    )
 
 
 def _atoms(norm: str, fields: list[Field]) -> list[Atom]:

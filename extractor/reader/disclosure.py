@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 
@@ -35,8 +36,10 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
     prose = [row for row in rows if SENTENCE.search(norm, row.start, row.end)]
     if len(prose) * 2 >= len(rows):
         return read_disclosure(norm, replace(layout, disclosure=None), version)
-    for row in prose:
-        row.candidates, row.problem = [], "no_figures"
+    for row in rows:
+        spans = [cell.end for candidate in row.candidates for cell in candidate.cells if cell.end]
+        if row in prose or any(_GOES_ON.match(norm, end, row.end) for end in spans):
+            row.candidates, row.problem = [], "no_figures"
     if unclaimed(norm, region, rows):
         table.doubts.append("claimed" if all(row.candidates for row in rows) else "order")
     by_key = {row.spec.key: row for row in rows}
@@ -48,6 +51,10 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
         table.cells.extend(cells)
     table.found = any(cell.state != "missing" for cell in table.cells)
     return table
+
+
+# Words behind a figure on its line: a sentence, no cell.
+_GOES_ON = re.compile(r"[^\S\n]*(?!件|万元|亿元|元|条|项|宗|起|份|次|个)[一-鿿]")
 
 
 def _rows(norm: str, region: Region, specs: dict[str, RowSpec]) -> list[Row]:

@@ -30,13 +30,19 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
     spec = disputes_spec()
     if region is None:
         return TableRead([Cell(path) for path in spec.paths], False)
-    row = disputes_rows(norm, region, spec)
+    row, doubts = disputes_rows(norm, region, spec), list(region.doubts)
     if row:
         full = [c for c in row.candidates if all(cell.state not in ("missing", "blank") for cell in c.cells)]
         wide = re.search(r"\d  +\d", norm[row.start : row.end]) and not STUCK.search(norm, row.start, row.end)
         # Figures set well apart: that two are stuck together is no likelier than that one is missing.
         row.candidates = row.candidates if wide else full or row.candidates
-    table = TableRead([], row is not None, list(region.doubts))
+        lost = any(cell.state == "missing" for candidate in row.candidates for cell in candidate.cells)
+        if lost and any(candidate.values != row.candidates[0].values for candidate in row.candidates) or (
+            lost and len(row.candidates) == 1
+        ):
+            # No other equation bears the place of a lost cell out.
+            doubts.append("ambiguous")
+    table = TableRead([], row is not None, doubts)
     table.cells = settle_row(spec, row, table)
     if row is None or not row.candidates:
         table.found = False

@@ -241,6 +241,8 @@ _TOKEN = re.compile(
 )
 
 
+# Behind a figure: it is a year, or the number of a label.
+_NO_FIGURE = re.compile(r"\s*年|[ \t]*[.、][\s|]*[一-鿿]")
 # 无 as a piece of a spaced-out label (（四）无 法 提 供), not a cell.
 _IN_LABEL = re.compile(r"[^\n]{0,2}?[)一-鿿] {0,2}无|[^\n]{0,3}?无[ ]+[一-鿿]")
 
@@ -249,13 +251,18 @@ def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
     """Without borders: the figures in reading order."""
     fields = []
     for match in _TOKEN.finditer(stretch):
-        text = match.group()
-        if text == "无" and _IN_LABEL.match(stretch, max(0, match.start() - 3)):
+        text, begin = match.group(), match.start()
+        if text == "无" and _IN_LABEL.match(stretch, max(0, begin - 3)):
             continue
+        if _NO_FIGURE.match(stretch, match.end()) and (len(text) == 1 or text.isdigit() and len(text) == 4):
+            continue
+        if "signed" in kinds and begin and stretch[begin - 1] in "+-" and text[0].isdigit():
+            begin -= 1  # A signed figure stuck to the one before: 0-16.
+            text = stretch[begin : match.end()]
         reading = _read(text, kinds)
-        if "signed" in kinds and match.start() and re.match(r"[一-鿿]", stretch[match.start() - 1]):
+        if "signed" in kinds and begin and re.match(r"[一-鿿]", stretch[begin - 1]):
             reading = None  # A word stands right before it (降, 负…): its sign is not read.
-        fields.append(Field(start + match.start(), start + match.end(), reading or Reading("illegible"), text))
+        fields.append(Field(start + begin, start + match.end(), reading or Reading("illegible"), text))
     return fields
 
 

@@ -105,7 +105,7 @@ def find_labels(norm: str) -> list[Hit]:
 
 
 _ORDINAL = re.compile(
-    r"(?:(?P<digit>[1-9])\s*[.、)]|[(]\s*[一二三四五六七八1-8]\s*[)]|[一二三四五六七]\s*[、.,]|[一二三四五六七])"
+    r"(?:(?P<digit>[1-9])\s*[.、)]|[(]\s*[一二三四五六七八1-8]\s*[)]|[一二三四五六七]\s*[、.,]|(?<![一-鿿])[一二三四五六七])"
     r"[\s|]*+$"
 )
 # A number without a point is the label's where it begins the label's own cell or line, or is stuck to the label.

@@ -250,6 +250,11 @@ _CHOPS = frozenset("三四五六本年度办理结果不予公开无法提供处
 
 def _anchor(norm: str, hit: Hit, key: str) -> Anchor:
     begin, end = _whole_label(norm, hit) if hit.kind == "row" else (hit.start, hit.end)
+    if begin == hit.start and hit.kind == "row":
+        # Found by a variant: letters of the label's own beginning right before it (1.属国家秘密) belong to it.
+        head = _WORDINGS[key][0][:4]
+        while begin and hit.start - begin < 4 and norm[begin - 1] in head:
+            begin -= 1
     start, ordinal = ordinal_start(norm, begin, _ORDINALS.get(key, ""))
     if not ordinal:
         apart = _ordinal_apart(norm, begin, _ORDINALS.get(key, ""))
@@ -321,7 +326,7 @@ def _requests(norm: str, hits: list[Hit], chain: list[Hit], limit: int) -> Regio
     for hit in hits[_first_at(hits, last.end) :]:
         is_next = hit.kind in ("section", "block", "outcome") or hit.key == "行政诉讼"
         if is_next and (last.key == "carried_out" or hit.kind == "section" or hit.key != "other"):
-            end = min(end, ordinal_start(norm, hit.start)[0])
+            end = min(end, ordinal_start(norm, hit.start)[0] if hit.kind == "section" else hit.start)
             break
     for key, word in SHARED_ROWS.items():
         found = _shared_row(norm, hits, anchors, key, word, end)
