@@ -18,7 +18,8 @@ from extractor.reader.tables import TableRead
 from extractor.results import Finding, Result, Verdict, document_verdict, failed
 from extractor.settle import build_record, cells_in_order, settle_table
 
-_NEW_FIELDS = {
+_ROWS = {version: {row.key for row in FORM.disclosure_rows(version)} for version in FORM.versions}
+_FIELDS = {
     version: {name for row in FORM.disclosure for name in row.fields.get(version, ())} for version in FORM.versions
 }
 
@@ -48,8 +49,8 @@ def _version(layout: Layout) -> str:
     if region:
         fields = {hit.key for hit in region.header if hit.kind == "field"}
         rows = {anchor.key for anchor in region.anchors}
-        old = len(fields & (_NEW_FIELDS["2019"] - _NEW_FIELDS["2021"])) + 2 * len(rows & {"other_services", "procurement"})
-        new = len(fields & (_NEW_FIELDS["2021"] - _NEW_FIELDS["2019"]))
+        old = len(fields & (_FIELDS["2019"] - _FIELDS["2021"])) + 2 * len(rows & (_ROWS["2019"] - _ROWS["2021"]))
+        new = len(fields & (_FIELDS["2021"] - _FIELDS["2019"]))
         return "2019" if old > new else "2021"
     return "2021"
 

@@ -43,24 +43,22 @@ def record_model(version: str) -> type[BaseModel]:
             cells["unit"] = str
         rows[row.key] = (create_model(f"Disclosure_{row.key}", __base__=Strict, **_optional(cells)), ...)
     disclosure = create_model(f"Disclosure{version}", __base__=Strict, **rows)
-    requests: dict[str, Any] = {
-        f"row_{i}": (ApplicantCounts, Field(alias=key)) for i, key in enumerate(REQUEST_ROWS)
-    }
+    requests: dict[str, Any] = {f"row_{i}": (ApplicantCounts, Field(alias=key)) for i, key in enumerate(REQUEST_ROWS)}
     requests |= {
         f"all_{group}": (ApplicantCounts | None, Field(default=None, alias=group_all(group))) for group in GROUPS
     }
-    return create_model(
-        f"Record{version}",
-        __base__=Strict,
-        form=(Literal[version], ...),
-        organization=(str | None, None),
-        year=(int | None, None),
-        title=(str | None, None),
-        sections=(dict[str, Span | None], {}),
-        disclosure=(disclosure, ...),
-        requests=(create_model("Requests", __base__=Strict, **requests), ...),
-        **dict.fromkeys(DISPUTE_BLOCKS, (OutcomeCounts, ...)),
-    )
+    fields: dict[str, Any] = {
+        "form": (Literal[version], ...),
+        "organization": (str | None, None),
+        "year": (int | None, None),
+        "title": (str | None, None),
+        "sections": (dict[str, Span | None], {}),
+        "disclosure": (disclosure, ...),
+        "requests": (create_model("Requests", __base__=Strict, **requests), ...),
+        **{block: (OutcomeCounts, ...) for block in DISPUTE_BLOCKS},
+    }
+    model: type[BaseModel] = create_model(f"Record{version}", __base__=Strict, **fields)
+    return model
 
 
 def validate_record(record: dict[str, Any]) -> BaseModel:

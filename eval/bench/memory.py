@@ -93,7 +93,7 @@ def measure(documents: int, first: int = FIRST, batch: int = BATCH) -> dict[str,
 def _follow(
     process: subprocess.Popen[bytes], output: IO[bytes], folders: Folders, samples: dict[int, int], first: int
 ) -> tuple[int, float]:
-    """Reads the command's output to its end, one line per document; fills `samples`. Gives bytes and processor seconds."""
+    """Reads the output to its end, a line per document; fills `samples`. Gives its bytes and the processor seconds."""
     status = Path(f"/proc/{process.pid}/status")
     every = max(1, min(100, folders.documents // 20))
     read = written = 0

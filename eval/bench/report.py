@@ -165,7 +165,7 @@ def _memory(row: dict[str, Any]) -> list[str]:
             ],
         ),
         "",
-        f"{row['per_second']:.0f} documents in a second of processor time, from the file to its line of JSON, in one process.",
+        f"{row['per_second']:.0f} documents in a second of processor time, from the file to its line of JSON.",
         "",
     ]
 

@@ -40,8 +40,11 @@ def _year(text: str) -> int:
     return int("".join(_DIGITS.get(char, char) for char in text))
 
 
+_EDGES = re.compile(r"^[#*|<>:_·.,、()\"'-]+|[#*|<>:_·.,、()\"'-]+$")
+
+
 def _clean(text: str) -> str:
-    return re.sub(r"\s+", "", text).strip("#*|<>>:-_·.,、()\"' ")
+    return _EDGES.sub("", re.sub(r"\s+", "", text))
 
 
 def identify(text: str, norm: str, start: int, end: int, first_table: int) -> Identity:

@@ -22,7 +22,8 @@ def heading_starts(norm: str, hits: Iterable[tuple[int, int, str]]) -> dict[str,
     found: list[tuple[int, int, int, str]] = []
     for start, end, key in hits:
         lead = norm[max(0, start - 24) : start]
-        line_start = (start <= 24 and not lead.strip(" \n#*|>")) or bool(_LEAD.search("\n" + lead if start <= 24 else lead))
+        opens = start <= 24
+        line_start = (opens and not lead.strip(" \n#*|>")) or bool(_LEAD.search("\n" + lead if opens else lead))
         numbered = bool(re.search(rf"{ordinals[key]}\s*[、.,:]\s*$", lead))
         tail = norm[end : end + 6]
         ends_line = not tail.strip(" :*#").split("\n")[0].strip() or "\n" in tail[:3]
@@ -32,9 +33,7 @@ def heading_starts(norm: str, hits: Iterable[tuple[int, int, str]]) -> dict[str,
             found.append((at, score, order[key], key))
     best: list[tuple[int, list[tuple[int, int, int, str]]]] = []
     for item in found[-60:]:
-        score, chain = max(
-            ((s, c) for s, c in best if c[-1][2] < item[2]), key=lambda pair: pair[0], default=(0, [])
-        )
+        score, chain = max(((s, c) for s, c in best if c[-1][2] < item[2]), key=lambda pair: pair[0], default=(0, []))
         best.append((score + item[1] + 1, [*chain, item]))
     if not best:
         return {}
@@ -49,10 +48,12 @@ def _begin(lead: str) -> int:
     return begin + len(lead[begin:]) - len(lead[begin:].lstrip())
 
 
-def section_spans(norm: str, hits: Iterable[tuple[int, int, str]], start: int, end: int) -> dict[str, tuple[int, int] | None]:
+def section_spans(
+    norm: str, hits: Iterable[tuple[int, int, str]], start: int, end: int
+) -> dict[str, tuple[int, int] | None]:
     """Each section's [start, end) from its heading to the next one's, null where no heading was found."""
     starts = heading_starts(norm, hits)
-    ordered = sorted(starts.values()) + [end]
+    ordered = [*sorted(starts.values()), end]
     spans: dict[str, tuple[int, int] | None] = {}
     for section in FORM.sections:
         at = starts.get(section.key)

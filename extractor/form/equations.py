@@ -68,9 +68,7 @@ def equations(
     print no sub-rows, so the group row stands for them in `requests.outcomes`. A 2021 report with all
     sub-rows has 42 equations.
     """
-    return tuple(
-        equation for rule in FORM.rules for equation in _of_rule(rule, printed_groups, without_sub_rows)
-    )
+    return tuple(equation for rule in FORM.rules for equation in _of_rule(rule, printed_groups, without_sub_rows))
 
 
 def _of_rule(rule: Rule, printed: frozenset[str], without: frozenset[str]) -> Iterator[Equation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 from extractor.reader.bordered import gap_placements
@@ -14,7 +15,6 @@ from extractor.reader.candidates import (
     RowSpec,
     complete,
     read_as_cell,
-    sums_hold,
 )
 from extractor.reader.cuts import BORDER, GLUED, SPACED, Atom, TooMany, cut_value, free_cuts, row_cuts
 from extractor.reader.fields import Field, tokens_of, without_furniture
@@ -83,9 +83,7 @@ def _on_label_line(norm: str, row: Row, fields: list[Field]) -> list[Field]:
 
 def ends_with_ordinal(norm: str, fields: list[Field], limit: int, ordinal: str) -> bool:
     """Whether the last printed digit stands right before the next label and is the number that label should have."""
-    return bool(
-        fields and fields[-1].text.endswith(ordinal) and not norm[fields[-1].end : limit].strip(" \n\t|")
-    )
+    return bool(fields and fields[-1].text.endswith(ordinal) and not norm[fields[-1].end : limit].strip(" \n\t|"))
 
 
 def without_last_digit(fields: list[Field]) -> list[Field]:
@@ -202,7 +200,7 @@ def _cuts_only_at_zeros(atoms: list[Atom], cut: tuple[tuple[int, int], ...]) -> 
     """Whether every cut inside a run of digits stands behind a 0 that no number can begin with."""
     return all(
         atoms[start].before != GLUED or atoms[before].digit == "0"
-        for (before, _), (start, _) in zip(cut, cut[1:], strict=False)
+        for (before, _), (start, _) in itertools.pairwise(cut)
     )
 
 

@@ -54,7 +54,7 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
 
 
 # Words behind a figure on its line: a sentence, no cell.
-_GOES_ON = re.compile(r"[^\S\n]*(?!件|万元|亿元|元|条|项|宗|起|份|次|个)[一-鿿]")
+_GOES_ON = re.compile(r" *(?!件|万元|亿元|元|条|项|宗|起|份|次|个|增|减|无|不涉及)[一-鿿]")
 
 
 def _rows(norm: str, region: Region, specs: dict[str, RowSpec]) -> list[Row]:
@@ -79,5 +79,3 @@ def _unit(norm: str, region: Region, default: str | None) -> str | None:
                 if tail.startswith(unit):
                     return unit
     return default
-
-

@@ -37,7 +37,7 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
         # Figures set well apart: that two are stuck together is no likelier than that one is missing.
         row.candidates = row.candidates if wide else full or row.candidates
         lost = any(cell.state == "missing" for candidate in row.candidates for cell in candidate.cells)
-        if lost and any(candidate.values != row.candidates[0].values for candidate in row.candidates) or (
+        if (lost and any(candidate.values != row.candidates[0].values for candidate in row.candidates)) or (
             lost and len(row.candidates) == 1
         ):
             # No other equation bears the place of a lost cell out.

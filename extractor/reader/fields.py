@@ -7,6 +7,7 @@ spaces do not, unless the page is monospaced and the columns line up (`Columns`)
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -101,9 +102,7 @@ def _style_of_single_figures(stretches: list[str]) -> Style:
     return Style("none", False)
 
 
-def split(
-    norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...], label: str = ""
-) -> list[Field] | None:
+def split(norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...], label: str = "") -> list[Field] | None:
     """The row's fields from left to right, empty cells included where borders show them; None if unreadable.
 
     `kinds`: the field kinds of the row's cells (they decide whether a sign belongs to a number); `label`: the row's
@@ -175,9 +174,7 @@ def _data_line(stretch: str) -> tuple[int, int]:
     return best
 
 
-def _one_line(
-    stretch: str, start: int, border: str, kinds: tuple[str, ...], label: str
-) -> list[Field] | None:
+def _one_line(stretch: str, start: int, border: str, kinds: tuple[str, ...], label: str) -> list[Field] | None:
     begin, end = _data_line(stretch)
     fields = [_field(text, at, kinds) for at, text in _pieces(stretch[begin:end], start + begin, border)]
     fields = _drop_label(fields, first_is_label=begin == 0, own_line=True, label=label)
@@ -216,7 +213,7 @@ def _drop_label(
         fields = fields[1:]
     first = next((i for i, f in enumerate(fields) if f.reading or (f.text and re.search(r"\d", f.text))), len(fields))
     words = {i for i, f in enumerate(fields) if f.text and not _is_data(f)}
-    foreign = {i for i in words if i < first and label and fold(f"{fields[i].text}") and not _part(fields[i].text, label)}
+    foreign = {i for i in words if i < first and label and not _part(fields[i].text, label)}
     before = [i for i in words if i < first and i not in foreign]
     behind = sorted(i for i in words if i > first)
     illegible = foreign | set(behind if own_line else ())
@@ -236,8 +233,8 @@ def _part(text: str, label: str) -> bool:
 _UNIT = r"(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?"
 _NOTE = r"(?:\s?[(](?=(?:[^()\n]*[一-鿿]){2})[^()\n]{3,30}[)])?"
 _TOKEN = re.compile(
-    rf"(?<![\w.])(?:(?:[+-]|增加?|减少?)?\d[\d,]*(?:\.\d+)?{_UNIT}{_NOTE}|[-/\\]+|[OoIl])"
-    r"|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
+    rf"(?<![\w.])(?:(?:[+-]|增加?|减少?)?\d[\d,]*(?:\.\d+)?{_UNIT}{_NOTE}|[OoIl])"
+    r"|[-/\\]+|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
 )
 
 
@@ -254,7 +251,7 @@ def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
         text, begin = match.group(), match.start()
         if text == "无" and _IN_LABEL.match(stretch, max(0, begin - 3)):
             continue
-        if _NO_FIGURE.match(stretch, match.end()) and (len(text) == 1 or text.isdigit() and len(text) == 4):
+        if _NO_FIGURE.match(stretch, match.end()) and (len(text) == 1 or (text.isdigit() and len(text) == 4)):
             continue
         if "signed" in kinds and begin and stretch[begin - 1] in "+-" and text[0].isdigit():
             begin -= 1  # A signed figure stuck to the one before: 0-16.
@@ -318,7 +315,7 @@ def measure_columns(norm: str, rows: list[list[tuple[int, int]]]) -> Columns | N
             columns = list(zip(*table, strict=True))
             spread = max(max(c) - min(c) for c in columns)
             centres = tuple(sorted(c)[len(c) // 2] for c in columns)
-            if any(b <= a for a, b in zip(centres, centres[1:], strict=False)):
+            if any(b <= a for a, b in itertools.pairwise(centres)):
                 continue
             if best is None or spread < best.spread:
                 best = Columns(centres, measure, edge, spread)
@@ -347,9 +344,9 @@ def columns_from_heads(
             while stop < end and norm[stop] not in " \n\t|":
                 stop += 1
             spans.append(_offset(norm, at, stop, measure, "centre"))
-        if any(b - a < 3 for a, b in zip(spans, spans[1:], strict=False)):
+        if any(b - a < 3 for a, b in itertools.pairwise(spans)):
             continue
-        spacing = min(b - a for a, b in zip(spans, spans[1:], strict=False))
+        spacing = min(b - a for a, b in itertools.pairwise(spans))
         under: list[list[float]] = [[] for _ in heads]
         clear = True
         for field in (field for row in rows for field in row):

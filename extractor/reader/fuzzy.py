@@ -11,6 +11,7 @@ from extractor.reader.locate import Anchor, Region
 
 _LETTERS = re.compile(r"[一-鿿]")
 _FIGURE = re.compile(r"\d")
+_OWN = re.compile(r"[一-鿿\"']")
 LIKENESS = 74.0
 SHORTEST = 4
 
@@ -72,6 +73,6 @@ def _find(
             break
         end = place
     begin = places[best[1]]
-    while begin > start and (_LETTERS.match(norm[begin - 1]) or norm[begin - 1] in "\"'") and places[best[1]] - begin < 5:
+    while begin > start and places[best[1]] - begin < 5 and _OWN.match(norm[begin - 1]):
         begin -= 1
     return begin, end + 1

@@ -201,9 +201,7 @@ def _pack(values: tuple[object, ...]) -> int:
     return packed
 
 
-def _meet(
-    rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ...]
-) -> dict[str, list[Candidate]] | None:
+def _meet(rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ...]) -> dict[str, list[Candidate]] | None:
     """Meet in the middle over packed vectors: exact also where the choices are too many to walk.
 
     Each equation is a sum of rows equal to a sum of rows; the equations share rows (the totals), whose choices are

@@ -17,7 +17,11 @@ _BETWEEN = r"[^\w]*+"
 
 
 class Hit(NamedTuple):
-    """A label met in the text. `kind` is row, group, column, field, disclosure, block, outcome, section or furniture."""
+    """A label met in the text.
+
+    `kind` is row, group, column, shared (a row's and a column's word), field, disclosure (a row of table 2), block,
+    outcome, section or furniture.
+    """
 
     start: int
     end: int

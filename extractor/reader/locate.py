@@ -3,6 +3,7 @@ its row labels in the form's order, together with what stands over it or in it. 
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -87,7 +88,8 @@ def _chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
     rows: list[Hit] = []
     for hit in hits:
         # A label printed again over its own merged cell (converters repeat it) is the same label.
-        again = rows and hit.kind == "row" and rows[-1].key == hit.key and not _DATA.search(norm, rows[-1].end, hit.start)
+        again = rows and hit.kind == "row" and rows[-1].key == hit.key
+        again = again and not _DATA.search(norm, rows[-1].end, hit.start)
         if hit.kind in ("row", "column") and not again:
             rows.append(hit)
     for index, hit in enumerate(rows):
@@ -153,7 +155,7 @@ def _is_table(norm: str, hits: list[Hit], run: list[Hit]) -> bool:
     }
     prose = sum(
         1
-        for here, following in zip(run, run[1:], strict=False)
+        for here, following in itertools.pairwise(run)
         if SENTENCE.search(norm, here.end, min(following.start, here.end + 80))
     )
     if prose * 2 >= len(run) - 1:
@@ -161,7 +163,7 @@ def _is_table(norm: str, hits: list[Hit], run: list[Hit]) -> bool:
     if len(over) >= 2:
         return True
     dense = 0
-    for here, following in zip(run, run[1:], strict=False):
+    for here, following in itertools.pairwise(run):
         between = norm[here.end : min(following.start, here.end + 200)]
         dense += sum(1 for _ in _DATA.finditer(between)) >= 7
     return len(run) >= 6 and dense * 2 >= len(run)
@@ -175,7 +177,7 @@ def _bounds(norm: str, hits: list[Hit], chains: list[list[Hit]]) -> tuple[list[t
     """
     tables = _all_tables(hits, chains)
     cuts: list[int] = []
-    for (before, first, first_end), (kind, second, _) in zip(tables, tables[1:], strict=False):
+    for (before, first, first_end), (kind, second, _) in itertools.pairwise(tables):
         titles = _titles(norm, first_end, second)
         known = _titles(norm, cuts[-1] if cuts else 0, first)
         fresh = [at for at, words in titles if words not in {w for _, w in known}]
@@ -196,7 +198,7 @@ def _bounds(norm: str, hits: list[Hit], chains: list[list[Hit]]) -> tuple[list[t
         else:
             return [(0, len(norm))], True
     edges = [0, *cuts, len(norm)]
-    return list(zip(edges, edges[1:], strict=False)), False
+    return list(itertools.pairwise(edges)), False
 
 
 def _begins_line(norm: str, position: int) -> bool:
@@ -352,9 +354,7 @@ def _header(hits: list[Hit], start: int) -> list[Hit]:
     return header[::-1]
 
 
-def _shared_row(
-    norm: str, hits: list[Hit], anchors: dict[str, Anchor], key: str, word: str, end: int
-) -> Anchor | None:
+def _shared_row(norm: str, hits: list[Hit], anchors: dict[str, Anchor], key: str, word: str, end: int) -> Anchor | None:
     """`3.其他` and `（七）总计`: words that also stand in the heads, so only a hit between its neighbours counts."""
     order = _ORDER[key]
     before = max((a.end for a in anchors.values() if _ORDER[a.key] < order), default=None)
@@ -367,9 +367,7 @@ def _shared_row(
         if hit.kind == "shared" and hit.key == word and not _heads_group(norm, hit)
     ]
     if key == "other.other":
-        total = next(
-            (h for h in hits[_first_at(hits, before) : _first_at(hits, after)] if h.key == "total"), None
-        )
+        total = next((h for h in hits[_first_at(hits, before) : _first_at(hits, after)] if h.key == "total"), None)
         if total:
             found = [a for a in found if a.start < total.start]
     return next((a for a in reversed(found) if a.ordinal), found[-1] if found else None)
@@ -392,11 +390,7 @@ def _add_groups(norm: str, hits: list[Hit], region: Region) -> None:
             region.stops.append(ordinal_start(norm, hit.start)[0])
             continue
         subs = [starts[row] for row in GROUPS[hit.key] if row in starts]
-        later = [
-            starts[row]
-            for row in REQUEST_ROWS[_ORDER[GROUPS[hit.key][-1]] + 1 :]
-            if row in starts
-        ]
+        later = [starts[row] for row in REQUEST_ROWS[_ORDER[GROUPS[hit.key][-1]] + 1 :] if row in starts]
         earlier = [starts[row] for row in REQUEST_ROWS[: _ORDER[GROUPS[hit.key][0]]] if row in starts]
         if (not subs or hit.start < min(subs)) and (not later or hit.start < min(later)):
             if earlier and hit.start < max(earlier):
@@ -430,20 +424,18 @@ def _disputes(norm: str, layout: Layout) -> Region | None:
         else:
             return None
     end = layout.end
-    inside = [h for h in hits[_first_at(hits, floor) :]]
+    inside = list(hits[_first_at(hits, floor) :])
     header: list[Hit] = []
     for hit in inside:
-        if hit.kind == "section" and hit.key in ("problems", "other_matters"):
-            if _begins_line(norm, hit.start):
-                end = ordinal_start(norm, hit.start)[0]
-                break
+        if hit.kind == "section" and hit.key in ("problems", "other_matters") and _begins_line(norm, hit.start):
+            end = ordinal_start(norm, hit.start)[0]
+            break
         if hit.kind in ("outcome", "block") or hit.key in ("行政诉讼", "total"):
             header.append(hit)
     header = [h for h in header if h.start < end]
     if not any(h.kind in ("outcome", "block") for h in header):
         return None
-    region = Region(floor, end, header=header)
-    return region
+    return Region(floor, end, header=header)
 
 
 # ---------------------------------------------------------------- table 2
@@ -465,11 +457,11 @@ def _disclosure(norm: str, layout: Layout) -> Region | None:
     if start is None:
         return None
     for hit in hits[_first_at(hits, start) : _first_at(hits, end)]:
-        if hit.kind == "section" and hit.key != "disclosure" and any(r.start < hit.start for r in rows if r.start > start):
-            begun, numbered = ordinal_start(norm, hit.start)
-            if numbered:
-                end = begun
-                break
+        begun, numbered = ordinal_start(norm, hit.start)
+        rows_before = any(start < row.start < hit.start for row in rows)
+        if hit.kind == "section" and hit.key != "disclosure" and rows_before and numbered:
+            end = begun
+            break
     region = Region(start, end, header=[h for h in before if h.start >= start and h.kind in ("field", "furniture")])
     order = [row.key for row in FORM.disclosure]
     last = -1
@@ -478,7 +470,11 @@ def _disclosure(norm: str, layout: Layout) -> Region | None:
             continue
         last = order.index(hit.key)
         region.anchors.append(Anchor(hit.key, hit.start, hit.end, ordinal=False))
-    region.stops = [h.start for h in before if h.start >= start and h.kind in ("field", "furniture", "section")]
+    region.stops = [
+        ordinal_start(norm, h.start)[0] if h.kind == "section" else h.start
+        for h in before
+        if h.start >= start and h.kind in ("field", "furniture", "section")
+    ]
     return region if region.anchors else None
 
 
@@ -487,14 +483,16 @@ def _heads_disputes(hit: Hit) -> bool:
 
 
 def _heads_requests(hit: Hit) -> bool:
-    return hit.kind == "column" or hit.key in FORM.furniture["requests"] or (hit.kind, hit.key) == ("section", "requests")
+    if hit.kind == "section":
+        return hit.key == "requests"
+    return hit.kind == "column" or hit.key in FORM.furniture["requests"]
 
 
 def _dense_start(heads: list[Hit], rows: list[Hit]) -> int | None:
     """The last head that the table's rows follow closely in the form's order; without heads, the rows alone."""
     order = [row.key for row in FORM.disclosure]
     best: tuple[int, int] | None = None
-    starts = [h for h in heads] or [r for r in rows if r.key == "regulations"]
+    starts = list(heads) or [r for r in rows if r.key == "regulations"]
     for head in starts:
         last, count, position = -1, 0, head.start
         for row in rows:

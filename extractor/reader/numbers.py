@@ -15,9 +15,7 @@ UNITS = "件条项起份宗次个份篇部"
 _MONEY = "万元|亿元|元"
 
 _PLAIN = re.compile(r"0|[1-9]\d*")
-_COUNT = re.compile(
-    rf"(?P<number>\d+|\d{{1,3}}(?:,\d{{3}})+)\s*(?:[{UNITS}])?\s*(?P<note>[(][^()]*[)])?[。.;,]?"
-)
+_COUNT = re.compile(rf"(?P<number>\d+|\d{{1,3}}(?:,\d{{3}})+)\s*(?:[{UNITS}])?\s*(?P<note>[(][^()]*[)])?[。.;,]?")
 _SIGNED = re.compile(r"(?P<sign>[+-]|增加?|减少?)?\s*(?P<number>\d+|\d{1,3}(?:,\d{3})+)\s*(?:[" + UNITS + r"])?")
 _AMOUNT = re.compile(
     rf"(?:[¥￥]\s*)?(?P<number>(?:\d+|\d{{1,3}}(?:,\d{{3}})+)(?:\.\d+)?)\s*(?P<unit>{_MONEY})?\s*(?P<note>[(][^()]*[)])?[。;]?"

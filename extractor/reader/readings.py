@@ -8,12 +8,22 @@ changes a digit.
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 
 from extractor.reader.bordered import bordered_candidates, empty_edges
 from extractor.reader.borderless import ends_with_ordinal, read_without_borders, without_last_digit
-from extractor.reader.candidates import MOST_CANDIDATES, Candidate, CellRead, Evidence, Row, RowSpec, complete, sums_hold
+from extractor.reader.candidates import (
+    MOST_CANDIDATES,
+    Candidate,
+    CellRead,
+    Evidence,
+    Row,
+    RowSpec,
+    complete,
+    sums_hold,
+)
 from extractor.reader.fields import Field, split
 
 
@@ -22,8 +32,6 @@ def _plain(count: int) -> re.Pattern[str]:
     """Exactly `count` figures with nothing but white space and borders between, and no other figure around them."""
     noise = r"[^\dA-Za-z/\\_+-]*"
     return re.compile(noise + r"[\s|]+".join([r"(0|[1-9]\d{0,8})"] * count) + r"(?![\d.,]|\s*年)" + noise)
-
-
 
 
 def _gap_class(norm: str, start: int, end: int) -> str:
@@ -44,7 +52,7 @@ def read_plain(norm: str, start: int, end: int, spec: RowSpec) -> Candidate | No
     values = tuple(map(int, match.groups()))
     spans = match.regs[1:]
     if len(values) > 1:
-        gaps = {_gap_class(norm, a[1], b[0]) for a, b in zip(spans, spans[1:], strict=False)}
+        gaps = {_gap_class(norm, a[1], b[0]) for a, b in itertools.pairwise(spans)}
         if len(gaps) > 1 or (gaps == {" "} and not sums_hold(values, spec.blocks)):
             return None
     return Candidate(values, tuple(CellRead("reported", v, s, e) for v, (s, e) in zip(values, spans, strict=True)))

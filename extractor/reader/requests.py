@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
 
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, equations, fold, group_all
 from extractor.form.equations import request_rows
@@ -13,7 +14,15 @@ from extractor.reader.fuzzy import find_missing
 from extractor.reader.joint import Choice, VectorEquation, choose, holds
 from extractor.reader.locate import Layout, Region
 from extractor.reader.stream import stream_rows
-from extractor.reader.tables import TableRead, figures_floor, head_end, read_rows, rows_between_labels, settle_row, unclaimed
+from extractor.reader.tables import (
+    TableRead,
+    figures_floor,
+    head_end,
+    read_rows,
+    rows_between_labels,
+    settle_row,
+    unclaimed,
+)
 from extractor.results import Cell
 
 # Rows whose label stands in the leftmost column.
@@ -78,10 +87,9 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     choice = _choose_by_tiers(candidates, rules) if candidates else None
     if choice and not choice.solved:
         table.doubts.append("ambiguous" if choice.why == "budget" else "contradiction")
-    elif choice and any(map(_lost, (c for found in choice.viable.values() for c in found))):
+    elif choice and any(map(_lost, chain(*choice.viable.values()))) and not holds(choice.viable, rules):
         # A lost cell is supposed on the equations' word alone: if they fail, nothing bears the placement out.
-        if not holds(choice.viable, rules):
-            table.doubts.append("contradiction")
+        table.doubts.append("contradiction")
     by_key = {row.spec.key: row for row in rows}
     if choice:
         for key, viable in choice.viable.items():
@@ -92,9 +100,7 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     return table
 
 
-def _choose_by_tiers(
-    candidates: dict[str, list[Candidate]], rules: tuple[VectorEquation, ...]
-) -> Choice:
+def _choose_by_tiers(candidates: dict[str, list[Candidate]], rules: tuple[VectorEquation, ...]) -> Choice:
     """Readings that fill every cell come first, then those that leave cells empty where the page shows them empty;
     a lost cell is supposed only where none of these balances."""
     full = {
@@ -153,8 +159,8 @@ _DIGIT = re.compile(r"\d")
 def _doubt_unclaimed(norm: str, region: Region, rows: list[Row], table: TableRead) -> None:
     """Figures that no row took say that a label was missed or a row torn; a year in a note does not."""
     empty = any(not row.candidates for row in rows)
-    plain = not empty and len(rows) >= len(REQUEST_ROWS) and not _DIGIT.search(norm, head_end(region), region.anchors[0].start)
-    if plain and all(len(row.candidates) == 1 for row in rows[:-1]):
+    over = _DIGIT.search(norm, head_end(region), region.anchors[0].start)
+    if not empty and not over and len(rows) >= len(REQUEST_ROWS) and all(len(row.candidates) == 1 for row in rows[:-1]):
         return
     runs = unclaimed(norm, region, rows)
     if any(empty or len(run) >= 3 or sum(len(f.text) for f in run) >= 5 for run in runs):
@@ -188,11 +194,11 @@ def _complete_by_table(rows: dict[str, Row], table: TableRead) -> None:
             trial = {**agreed, **dict(zip(row.spec.paths, candidate.values, strict=True))}
             found, impossible = derive(trial, rules)  # type: ignore[arg-type]
             if not impossible:
-                values = tuple(
+                completed = tuple(
                     found[path][0] if value is None and path in found else value
                     for path, value in zip(row.spec.paths, candidate.values, strict=True)
                 )
-                row.candidates[index] = Candidate(values, candidate.cells)
+                row.candidates[index] = Candidate(completed, candidate.cells)
 
 
 def _empty_group(row: Row, present: set[str]) -> bool:
@@ -205,5 +211,3 @@ def _empty_group(row: Row, present: set[str]) -> bool:
     return row.problem == "no_figures" or (
         not row.problem and all(value is None for candidate in row.candidates for value in candidate.values)
     )
-
-

@@ -25,9 +25,7 @@ def _figures(norm: str, start: int, end: int, labels: list[tuple[int, int]]) -> 
     return tokens_of(stretch, start, ("count",))
 
 
-def stream_rows(
-    norm: str, region: Region, rows: list[Row], equations: tuple[VectorEquation, ...]
-) -> list[Row] | None:
+def stream_rows(norm: str, region: Region, rows: list[Row], equations: tuple[VectorEquation, ...]) -> list[Row] | None:
     """Table 3 from the order of its figures alone: as many as the printed rows have cells, and the equations bear
     the order out.
 

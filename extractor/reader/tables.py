@@ -35,9 +35,7 @@ class TableRead:
     prose: int = 0
 
 
-def rows_between_labels(
-    norm: str, region: Region, specs: dict[str, RowSpec], above: bool = False
-) -> list[Row]:
+def rows_between_labels(norm: str, region: Region, specs: dict[str, RowSpec], above: bool = False) -> list[Row]:
     """One row per anchor: what is printed from its label to the next one (`above`: from the label before to it)."""
     rows = []
     anchors = region.anchors
@@ -126,13 +124,15 @@ def unclaimed(norm: str, region: Region, rows: list[Row]) -> list[list[Field]]:
     }
     labels = [(anchor.start, anchor.end) for anchor in region.anchors]
     # Where figures share their lines with labels or other figures, one alone between empty lines numbers a page.
-    lonely = [row for row in rows for c in row.candidates[:1] for cell in c.cells[:1] if _alone(norm, cell.start, cell.end)]
-    paged = len(lonely) * 4 < sum(bool(row.candidates) for row in rows)
+    firsts = [row.candidates[0].cells[0] for row in rows if row.candidates]
+    paged = sum(_alone(norm, cell.start, cell.end) for cell in firsts) * 4 < len(firsts)
     runs: list[list[Field]] = []
     for printed in tokens_of(without_furniture(norm, head_end(region), region.end), head_end(region), ("count",)):
         if not any(char.isdigit() for char in printed.text) or printed.start in claimed:
             continue
-        if any(a <= printed.start < b for a, b in labels) or _CLAUSE.search(norm, max(0, printed.start - 3), printed.end + 3):
+        if any(a <= printed.start < b for a, b in labels):
+            continue
+        if _CLAUSE.search(norm, max(0, printed.start - 3), printed.end + 3):
             continue
         if paged and len(printed.text) <= 3 and _alone(norm, printed.start, printed.end):
             continue

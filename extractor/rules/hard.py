@@ -82,7 +82,7 @@ def _not_assessable(equation: Equation, missing: tuple[str, ...]) -> Finding:
 def _where(equation: Equation) -> str:
     """Where the equation stands, in the form's words: its row, its column or its block."""
     words = FORM.words(equation.right[0])
-    kind, _, name = equation.code.rpartition(".")
+    kind, _, _name = equation.code.rpartition(".")
     if kind.startswith("requests.applicants") or ".applicants." in equation.code:
         return words.rsplit(" · ", 1)[0]
     if equation.code.endswith(".sum"):

@@ -31,7 +31,7 @@ def explain(
     cells = list(dict.fromkeys(p for e in failing for p in e.cells if values.get(p) is not None))
     if len(cells) > MOST_CELLS * 2:
         return ()
-    rules = [e for e in (*failing, *holding)]
+    rules = [*failing, *holding]
     singles = []
     for path in cells:
         change = _single(values, path, rules)
