@@ -9,10 +9,11 @@ from extractor.document.identity import identify
 from extractor.document.sections import section_spans
 from extractor.document.text import Document
 from extractor.form import FORM, TABLES
+from extractor.reader.anchors import Layout
 from extractor.reader.disclosure import read_disclosure
 from extractor.reader.disputes import read_disputes
 from extractor.reader.labels import Hit, find_labels
-from extractor.reader.locate import Layout, locate
+from extractor.reader.locate import locate
 from extractor.reader.requests import read_requests
 from extractor.reader.tables import TableRead
 from extractor.results import Finding, Result, Verdict, document_verdict, failed

@@ -55,7 +55,7 @@ def record_model(version: str) -> type[BaseModel]:
         "sections": (dict[str, Span | None], {}),
         "disclosure": (disclosure, ...),
         "requests": (create_model("Requests", __base__=Strict, **requests), ...),
-        **{block: (OutcomeCounts, ...) for block in DISPUTE_BLOCKS},
+        **dict.fromkeys(DISPUTE_BLOCKS, (OutcomeCounts, ...)),
     }
     model: type[BaseModel] = create_model(f"Record{version}", __base__=Strict, **fields)
     return model

@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 from extractor.form import FORM
+from extractor.reader.anchors import Layout, Region
 from extractor.reader.candidates import Row, RowSpec
 from extractor.reader.fuzzy import find_missing
-from extractor.reader.locate import SENTENCE, Layout, Region
+from extractor.reader.reports import SENTENCE
 from extractor.reader.tables import TableRead, read_rows, rows_between_labels, settle_row, unclaimed
 from extractor.results import Cell
 

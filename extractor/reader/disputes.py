@@ -6,11 +6,11 @@ import re
 from functools import lru_cache
 
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS
+from extractor.reader.anchors import Region
 from extractor.reader.bordered import bordered_candidates
 from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowSpec
 from extractor.reader.fields import Field, Style, measure_style, split, tokens_of, without_furniture
 from extractor.reader.labels import Hit
-from extractor.reader.locate import Region
 from extractor.reader.readings import read_plain, read_row
 from extractor.reader.tables import STUCK, TableRead, settle_row
 from extractor.results import Cell

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from extractor.form import Label
+from extractor.reader.anchors import Anchor, Region
 from extractor.reader.labels import Hit, ordinal_start
-from extractor.reader.locate import Anchor, Region
 
 _LETTERS = re.compile(r"[一-鿿]")
 _FIGURE = re.compile(r"\d")

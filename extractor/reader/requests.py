@@ -8,11 +8,11 @@ from itertools import chain
 
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, equations, fold, group_all
 from extractor.form.equations import request_rows
+from extractor.reader.anchors import Layout, Region
 from extractor.reader.candidates import Candidate, Row, RowSpec
 from extractor.reader.derive import derive
 from extractor.reader.fuzzy import find_missing
 from extractor.reader.joint import Choice, VectorEquation, choose, holds
-from extractor.reader.locate import Layout, Region
 from extractor.reader.stream import stream_rows
 from extractor.reader.tables import (
     TableRead,

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 
 from extractor.form import REQUEST_ROWS, group_all
+from extractor.reader.anchors import Region
 from extractor.reader.borderless import without_lone_lines
 from extractor.reader.candidates import Candidate, CellRead, Row, sums_hold
 from extractor.reader.fields import Field, tokens_of, without_furniture
 from extractor.reader.joint import VectorEquation
-from extractor.reader.locate import Region
 
 
 def _figures(norm: str, start: int, end: int, labels: list[tuple[int, int]]) -> list[Field]:

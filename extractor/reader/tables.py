@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from extractor.form import FORM, REQUEST_COLUMNS, Label, fold
+from extractor.reader.anchors import Region
 from extractor.reader.candidates import CellRead, Evidence, Row, RowSpec, sums_hold
 from extractor.reader.fields import (
     Field,
@@ -15,7 +16,6 @@ from extractor.reader.fields import (
     tokens_of,
     without_furniture,
 )
-from extractor.reader.locate import Region
 from extractor.reader.readings import measure_edges, read_plain, read_row
 from extractor.results import Cell
 
