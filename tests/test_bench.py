@@ -39,7 +39,9 @@ def test_doublings_compare_each_size_with_the_one_before() -> None:
     assert doublings([1.0]) == []
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.0312, "0.031"), (1.999, "2.00"), (4.23, "4.23"), (172.4, "172")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (0.0312, "0.031"), (1.999, "2.00"), (4.23, "4.23"), (172.4, "172")]
+)
 def test_figures_have_the_digits_they_deserve(value: float, text: str) -> None:
     assert figure(value) == text
 

@@ -62,7 +62,7 @@ TRUE = {path: int(value) for path, value in h.truth().items() if not path.starts
 PATHS = [path for name, table in cell_paths("2021").items() if name != "disclosure" for path in table]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sets(st.sampled_from(PATHS), max_size=60))
 def test_what_is_derived_from_a_true_record_is_true(unknown: set[str]) -> None:
     values = {path: None if path in unknown else value for path, value in TRUE.items()}
@@ -72,14 +72,14 @@ def test_what_is_derived_from_a_true_record_is_true(unknown: set[str]) -> None:
     assert {path: value for path, (value, _) in derived.items()} == {path: TRUE[path] for path in derived}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(PATHS))
 def test_a_single_unknown_cell_is_always_derived(path: str) -> None:
     derived, _ = derive({**TRUE, path: None}, equations())
     assert derived[path][0] == TRUE[path]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(PATHS), st.integers(1, 9))
 def test_a_changed_cell_is_always_noticed(path: str, more: int) -> None:
     _, broken = derive({**TRUE, path: TRUE[path] + more}, equations())

@@ -123,7 +123,7 @@ CHAIN = (VectorEquation(("a", "b"), ("t", "o")), VectorEquation(("x", "y", "z"),
 SMALL = st.integers(0, 3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_the_choice_is_what_brute_force_finds(data: st.DataObject) -> None:
     given: dict[str, list[Values]] = {}
@@ -142,7 +142,7 @@ def test_the_choice_is_what_brute_force_finds(data: st.DataObject) -> None:
         assert found == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_many_choices_are_exact_too(data: st.DataObject) -> None:
     """More choices than are walked one by one: the meeting in the middle."""

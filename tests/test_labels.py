@@ -30,7 +30,8 @@ def test_every_wording_of_a_row(row: object) -> None:
         text = f"0 0 {row.ordinal} {wording} 1 2 3"
         assert keys(text, "row") == [row.key], wording
         (hit,) = hits(text, "row")
-        assert normalize(text)[hit.end :].strip(" )") == "1 2 3"
+        # A rest of a shorter wording may stay behind the hit, but no digit of the label's and none of the data's less.
+        assert [char for char in normalize(text)[hit.end :] if char.isdigit()] == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize(

@@ -572,6 +572,22 @@ LABEL_CASES = [
             ("重复申请", "重夏申请"),
         )
     ),
+    *(
+        Case(
+            f"other wordings in {name}",
+            report(
+                replaced(
+                    layout(rows()),
+                    ("上年结转政府信息公开申请数量", "上年结转数量"),
+                    ("其他法律行政法规禁止公开", "其他法律法规禁止公开"),
+                    ("结转下年度继续办理", "结转下一年度继续办理"),
+                    ("信访举报投诉类申请", "信访、举报、投诉类申请"),
+                )
+            ),
+        )
+        for name, layout in LAYOUTS.items()
+        if name != "page"
+    ),
     Case("labels with spaces between the characters", report(replaced(tabs(rows()), ("予以公开", "予 以 公 开"), ("重复申请", "重 复 申 请")))),
     Case("a label broken by a line end", report(replaced(lines(rows()), ("5.要求行政机关确认或重新出具已获取信息", "5.要求行政机关确认或重新出具\n已获取信息")))),
     Case("ordinals in half-width brackets", report(tabs(rows()).replace("（", "(").replace("）", ")"))),

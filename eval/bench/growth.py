@@ -93,7 +93,10 @@ def measure(repeats: int) -> list[dict[str, Any]]:
     rows = []
     for name, build in CASES.items():
         texts = [build(times) for times in TIMES]
-        seconds = best_of(repeats, *(partial(extract_all, text) for text in texts))
+        works = [partial(extract_all, text) for text in texts]
+        seconds = best_of(repeats, *works)
+        if max(doublings(seconds)) > LIMIT * NOISE:  # a busy machine, or true: more rounds tell
+            seconds = tuple(map(min, seconds, best_of(3 * repeats, *works)))
         steps = doublings(seconds)
         rows.append(
             {

@@ -14,6 +14,7 @@ from extractor.eval.bench.measure import Target, cpu_seconds, floor
 from extractor.eval.bench.papers import paper
 
 from extractor.form import FORM
+from extractor.results import TRUSTED
 
 # What a hostile text of 5 MB may take at most; ordinary prose of this length is the measure beside it.
 SECONDS = 10.0
@@ -135,7 +136,7 @@ def measure(size: int, names: tuple[str, ...] = tuple(CASES)) -> list[dict[str, 
 def targets(rows: list[dict[str, Any]]) -> list[Target]:
     """Each ends within the limit, and no figure that was put in is trusted."""
     out = [Target(f"hostile, {row['case']}", row["seconds"], SECONDS, "s") for row in rows]
-    wrong = [row for row in rows if not row["trusted_ok"] and row["verdict"] not in ("needs_review", "failed")]
+    wrong = [row for row in rows if not row["trusted_ok"] and row["verdict"] in TRUSTED]
     return [*out, Target("hostile figures trusted", len(wrong), 0, "texts")]
 
 

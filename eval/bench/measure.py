@@ -38,7 +38,9 @@ class Target:
 
 
 def figure(value: float) -> str:
-    """A number with as many digits as it deserves: 0.031, 4.2, 31."""
+    """A number with as many digits as it deserves: 0, 0.031, 1.57, 31.2."""
+    if value == 0:
+        return "0"
     return f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}" if abs(value) < 2 else f"{value:.3g}"
 
 

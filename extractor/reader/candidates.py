@@ -72,6 +72,18 @@ class Evidence:
     glued: bool = False
 
 
+def suits(cells: tuple[CellRead, ...], kinds: tuple[str, ...]) -> bool:
+    """Whether each printed figure is of its cell's kind: only a change has a sign, only an amount decimals."""
+    for cell, kind in zip(cells, kinds, strict=True):
+        if cell.state != "reported" or cell.value is None:
+            continue
+        if kind != "amount" and not isinstance(cell.value, int):
+            return False
+        if kind != "signed" and cell.value < 0:
+            return False
+    return True
+
+
 def read_as_cell(printed: Field, reading: Reading) -> CellRead:
     """A printed field as a cell."""
     span = (printed.start, printed.end)

@@ -238,8 +238,9 @@ _TOKEN = re.compile(
 )
 
 
-# Behind a figure: it is a year, or the number of a label.
-_NO_FIGURE = re.compile(r"\s*年|[ \t]*[.、][\s|]*[一-鿿]")
+# Behind a figure: it is the number of a label, or a year.
+_LABEL_NUMBER = re.compile(r"[ \t]*[.、][\s|]*[一-鿿]")
+_YEAR = re.compile(r"[ \t]*年")
 # 无 as a piece of a spaced-out label (（四）无 法 提 供), not a cell.
 _IN_LABEL = re.compile(r"[^\n]{0,2}?[)一-鿿] {0,2}无|[^\n]{0,3}?无[ ]+[一-鿿]")
 
@@ -251,11 +252,15 @@ def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
         text, begin = match.group(), match.start()
         if text == "无" and _IN_LABEL.match(stretch, max(0, begin - 3)):
             continue
-        if _NO_FIGURE.match(stretch, match.end()) and (len(text) == 1 or (text.isdigit() and len(text) == 4)):
+        if len(text) == 1 and _LABEL_NUMBER.match(stretch, match.end()):
+            continue
+        if len(text) == 4 and text.isdigit() and _YEAR.match(stretch, match.end()):
             continue
         if "signed" in kinds and begin and stretch[begin - 1] in "+-" and text[0].isdigit():
             begin -= 1  # A signed figure stuck to the one before: 0-16.
             text = stretch[begin : match.end()]
+            if fields and fields[-1].end > start + begin:
+                fields.pop()
         reading = _read(text, kinds)
         if "signed" in kinds and begin and re.match(r"[一-鿿]", stretch[begin - 1]):
             reading = None  # A word stands right before it (降, 负…): its sign is not read.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from extractor.form import FORM, REQUEST_COLUMNS, Label, fold
 from extractor.reader.anchors import Region
-from extractor.reader.candidates import CellRead, Evidence, Row, RowSpec, sums_hold
+from extractor.reader.candidates import CellRead, Evidence, Row, RowSpec, suits, sums_hold
 from extractor.reader.fields import (
     Field,
     columns_from_heads,
@@ -87,6 +88,9 @@ def read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Labe
     for row, ordinal in open_rows:
         read_row(norm, row, evidence, ordinal)
     for row in rows:
+        kinds = row.spec.kinds
+        if row.candidates and not all(suits(candidate.cells, kinds) for candidate in row.candidates):
+            row.candidates, row.problem = [], "unread"
         _refuse_foreign(norm, row, labels.get(row.spec.key))
 
 
@@ -211,7 +215,7 @@ def _cell(path: str, read: CellRead) -> Cell:
     if read.state == "reported":
         return Cell(
             path,
-            read.value,
+            Decimal(read.value) if path.endswith(".amount") and read.value is not None else read.value,
             "reported",
             span=(read.start, read.end),
             method="rule",
