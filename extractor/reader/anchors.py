@@ -36,6 +36,7 @@ class Region:
     stops: list[int] = field(default_factory=list)
     header: list[Hit] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    floor: int = 0  # figures before it belong to another table (all tables' figures printed together)
 
 
 @dataclass(slots=True)

@@ -52,7 +52,7 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
 def disputes_rows(norm: str, region: Region, spec: RowSpec) -> Row | None:
     """Table 4's fifteen figures: the one row under the heads, or figures in pieces behind their own heads."""
     heads = sorted(region.header)
-    start = heads[0].start if heads else region.start
+    start = max(heads[0].start if heads else region.start, region.floor)
     fields = tokens_of(without_furniture(norm, start, region.end), start, ("count",))
     whole = _bordered_row(norm, region, spec, heads)
     if whole:
@@ -75,6 +75,7 @@ def disputes_rows(norm: str, region: Region, spec: RowSpec) -> Row | None:
 def _bordered_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit]) -> Row | None:
     """The one row behind the last head, where its cells have borders and fill the row."""
     begin = max((h.end for h in heads), default=region.start)
+    begin = max(begin, region.floor)
     plain = read_plain(norm, begin, region.end, spec)
     row = Row(spec, begin, region.end)
     if plain:
@@ -115,6 +116,7 @@ def _one_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit], group: 
         word = _WORDS.search(norm, group[-1].end, region.end)
         end = word.start() if word else region.end
         begin = max((h.end for h in heads if h.end <= group[0].start), default=group[0].start)
+        begin = max(begin, region.floor)
         # Words between the last head and the figures (a head that lost a character): the row begins behind them.
         for match in _WORDS.finditer(norm, begin, group[0].start):
             begin = match.end()

@@ -247,7 +247,7 @@ _IN_LABEL = re.compile(r"[^\n]{0,2}?[)一-鿿] {0,2}无|[^\n]{0,3}?无[ ]+[一-�
 
 def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
     """Without borders: the figures in reading order."""
-    fields = []
+    fields: list[Field] = []
     for match in _TOKEN.finditer(stretch):
         text, begin = match.group(), match.start()
         if text == "无" and _IN_LABEL.match(stretch, max(0, begin - 3)):

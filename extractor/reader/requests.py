@@ -78,7 +78,7 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     if any(row.problem in ("unread", "no_figures") for row in rows):
         groups = frozenset(row.spec.key.split(".")[0] for row in rows if row.spec.key.endswith(".all"))
         alone = frozenset(g for g in groups if not any(row.spec.key in GROUPS[g] for row in rows))
-        streamed = stream_rows(norm, region, rows, vector_equations(groups, alone))
+        streamed = stream_rows(norm, region, rows, vector_equations(groups, alone), layout)
         if streamed:
             rows, table.groups, table.without_sub_rows = streamed, groups, alone
             rules = vector_equations(groups, alone)

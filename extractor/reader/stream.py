@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from extractor.form import REQUEST_ROWS, group_all
-from extractor.reader.anchors import Region
+from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, REQUEST_ROWS, group_all
+from extractor.reader.anchors import Layout, Region
 from extractor.reader.borderless import without_lone_lines
 from extractor.reader.candidates import Candidate, CellRead, Row, sums_hold
 from extractor.reader.fields import Field, tokens_of, without_furniture
@@ -25,7 +25,30 @@ def _figures(norm: str, start: int, end: int, labels: list[tuple[int, int]]) -> 
     return tokens_of(stretch, start, ("count",))
 
 
-def stream_rows(norm: str, region: Region, rows: list[Row], equations: tuple[VectorEquation, ...]) -> list[Row] | None:
+def pooled_figures(norm: str, layout: Layout, count: int) -> list[Field]:
+    """Table 3's `count` figures where all tables print theirs together behind the last heads; [] where they do not.
+
+    Table 4's fifteen close the pool; before table 3's stand table 2's, as many as its printed rows have cells.
+    """
+    region = layout.disputes
+    if region is None or not region.header:
+        return []
+    start = max(hit.end for hit in region.header)
+    fields = tokens_of(without_furniture(norm, start, region.end), start, ("count",))
+    before = {0}
+    if layout.disclosure:
+        keys = {anchor.key for anchor in layout.disclosure.anchors}
+        before |= {
+            sum(len(row.fields[version]) for row in FORM.disclosure_rows(version) if row.key in keys)
+            for version in FORM.versions
+        }
+    extra = len(fields) - count - len(DISPUTE_BLOCKS) * len(DISPUTE_COLUMNS)
+    return fields[extra : extra + count] if extra in before else []
+
+
+def stream_rows(
+    norm: str, region: Region, rows: list[Row], equations: tuple[VectorEquation, ...], layout: Layout
+) -> list[Row] | None:
     """Table 3 from the order of its figures alone: as many as the printed rows have cells, and the equations bear
     the order out.
 
@@ -42,6 +65,10 @@ def stream_rows(norm: str, region: Region, rows: list[Row], equations: tuple[Vec
     fields = _figures(norm, start, region.end, labels)
     if len(fields) > width * len(rows):
         fields = without_lone_lines(norm, fields)
+    if not fields:
+        fields = pooled_figures(norm, layout, width * len(rows))
+        if fields and layout.disputes:
+            layout.disputes.floor = fields[-1].end
     if len(fields) != width * len(rows):
         return None
     cells = []
