@@ -755,6 +755,116 @@ def test_candidate_readings_in_table_2_stay_open(printed: str) -> None:
     assert cell["state"] in ("ambiguous", "illegible")
 
 
+# ---------------------------------------------------------------- a figure too few or too many
+# Several readings fit, one of them with a cell lost or doubled: nothing wrong may be trusted.
+
+
+def table_4_printing(join: str, *first_block: object) -> str:
+    """Table 4 whose first block prints these figures and whose other blocks are ten zeros."""
+    heads = "行政复议 行政诉讼\n" + " ".join(OUTCOMES) + " 未经复议直接起诉 复议后起诉\n" + " ".join(OUTCOMES * 2) + "\n"
+    return heads + join.join(map(str, (*first_block, *[0] * 10))) + "\n"
+
+
+@pytest.mark.parametrize("join", [" ", "   ", "\t", "\n", " | "], ids=["space", "wide", "tab", "line", "pipe"])
+@pytest.mark.parametrize(
+    ("true", "printed"),
+    [
+        ((5, 0, 0, 11, 16), (5, 0, 0, 16)),  # 16 cut is 1 6, and 5 + 1 = 6
+        ((3, 0, 0, 11, 14), (3, 0, 0, 14)),
+        ((0, 2, 2, 11, 15), (0, 2, 2, 15)),
+        ((10, 0, 0, 11, 21), (10, 0, 0, 11, 11, 21)),  # 11 1 | 1 21 are 111 and 121
+        ((2, 53, 0, 1, 56), (2, 53, 53, 0, 1, 56)),
+        ((10, 0, 3, 44, 57), (10, 0, 3, 44, 44, 57)),
+    ],
+    ids=["16", "14", "15", "11 11 21", "53 53", "44 44"],
+)
+def test_table_4_with_a_figure_too_few_or_too_many(join: str, true: tuple[int, ...], printed: tuple[int, ...]) -> None:
+    result = read(report(disputes=table_4_printing(join, *printed)))
+    paper = dict(zip((f"reconsideration.{c}" for c in h.BLOCK_COLUMNS), true, strict=True))
+    wrong = [w for w in wrong_cells(result, {**truth(), **paper}) if w[0].startswith("reconsideration.")]
+    assert not (trusted(result, "disputes") and wrong), wrong
+    assert not trusted(result, "disputes") or cells(result)["reconsideration.total"]["value"] is not None
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [(2, 1, 0, 1, 4, 7), (2, 1, 0, 4), (12, 1, 0, 1, 15, 3)],
+    ids=["one too many", "one too few", "one too many, and none fits"],
+)
+@pytest.mark.parametrize("join", [" ", "\t", "\n", " | ", ""], ids=["space", "tab", "line", "pipe", "glued"])
+def test_a_table_4_that_cannot_be_read_is_reviewed_not_failed(join: str, printed: tuple[int, ...]) -> None:
+    """`failed` says that not one cell was found (CONTRACT), and its cells would be missing."""
+    result = read(report(disputes=table_4_printing(join, *printed)))
+    states = {cell["state"] for path, cell in cells(result).items() if h.table_of(path) == "disputes"}
+    assert (result.verdicts["disputes"] == F) == (states == {"missing"})
+    assert result.verdicts["disputes"] != F
+
+
+LEVELS = ("new_received", "granted", "unavailable.not_held", "total_processed")
+SHIFTED = {
+    **dict.fromkeys(LABELS, h.ZERO),
+    "new_received": (25, 3, 64, 21, 27, 11, 151),
+    "granted": (20, 2, 60, 20, 20, 10, 132),
+    "unavailable.not_held": (5, 1, 4, 1, 7, 1, 19),
+    "total_processed": (25, 3, 64, 21, 27, 11, 151),
+}
+
+
+@pytest.mark.parametrize("layout", ["tabs", "pipes", "spaced", "page", "lines"])
+@pytest.mark.parametrize("key", LEVELS)
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_row_shifted_by_one_cell(side: str, key: str, layout: str) -> None:
+    """Its first or last figure was pushed out; with the lost one derived, every equation holds."""
+    numbers = [str(n) for n in SHIFTED[key]]
+    printed = [*numbers[1:], ""] if side == "left" else ["", *numbers[:6]]
+    result = read(report(LAYOUTS[layout](rows({**SHIFTED, key: printed}))))
+    assert not trusted(result, "requests") or wrong_cells(result, truth(SHIFTED)) == []
+
+
+GLUED_LOSSES: dict[str, tuple[tuple[int, ...], str]] = {
+    "eleven lost in front": ((11, 0, 0, 0, 0, 0, 11), "0000011"),  # as seven digits 0 0 0 0 0 1 1
+    "twenty lost behind": ((0, 0, 0, 0, 0, 20, 20), "0000020"),
+    "eleven lost behind": ((0, 11, 0, 0, 0, 0, 11), "0110000"),
+}
+
+
+@pytest.mark.parametrize("name", GLUED_LOSSES)
+def test_a_glued_row_that_lost_a_figure(name: str) -> None:
+    """Seven digits are not always seven figures: six figures fit every equation."""
+    row, run = GLUED_LOSSES[name]
+    true = {**dict.fromkeys(LABELS, h.ZERO), **dict.fromkeys(("new_received", "unavailable.needs_creation", "total_processed"), row)}
+    text = report(replaced(glued(rows(true)), ("另行制作" + "".join(map(str, row)), "另行制作" + run)))
+    result = read(text)
+    assert not trusted(result, "requests") or wrong_cells(result, truth(true)) == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_slashes_stuck_together_are_cells_each(layout: str) -> None:
+    changes = {
+        **dict.fromkeys(LABELS, h.ZERO),
+        "new_received": (0, 0, 0, 11, 0, 11, 22),
+        "not_processed.confirm_or_reissue": (0, 0, 0, 11, 0, 11, 22),
+        "total_processed": (0, 0, 0, 11, 0, 11, 22),
+    }
+    printed = {"not_processed.confirm_or_reissue": ["/", "/", "/", "11", "/", "11", "22"]}
+    result = read(report(LAYOUTS[layout](rows({**changes, **printed}))))
+    assert not trusted(result, "requests") or wrong_cells(result, truth(changes)) == []
+    if layout != "glued":
+        assert result.verdicts["requests"] == R
+
+
+@pytest.mark.parametrize("layout", ["tabs", "pipes", "lines", "spaced", "page"])
+@pytest.mark.parametrize("at", range(6))
+def test_one_border_lost(at: int, layout: str) -> None:
+    """Two figures of a row stick together; its sum and the columns cut them."""
+    printed = [str(n) for n in TRUE_ROWS["new_received"]]
+    printed[at : at + 2] = [printed[at] + printed[at + 1]]
+    result = read(report(LAYOUTS[layout](rows({"new_received": printed}))))
+    assert result.verdicts["requests"] in (V, R)  # 00 may be no cell's print, and both zeros derived
+    assert wrong_cells(result, truth()) == []
+    assert missed_cells(result, truth()) == []
+
+
 # ---------------------------------------------------------------- the fee
 
 

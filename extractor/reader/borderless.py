@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from itertools import pairwise
 
 from extractor.reader.bordered import gap_placements
 from extractor.reader.candidates import (
@@ -169,6 +170,10 @@ def _cut(norm: str, row: Row, fields: list[Field], count: int, stuck: bool) -> l
             if not spec.blocks:
                 return _cut_without_sum(atoms, fields, spec, merge) if stuck else []
             cuts = row_cuts(atoms, spec.blocks, merge)
+            broken_line = not merge and any("\n" in norm[a.end : b.start] for a, b in pairwise(fields))
+            if cuts and broken_line:
+                # A line may have ended inside a number: the readings that join it are as good.
+                cuts = list(dict.fromkeys([*cuts, *row_cuts(atoms, spec.blocks, merge=True)]))
             if cuts:
                 return [c for c in (_candidate(atoms, cut, spec) for cut in cuts) if c.values]
         cuts = free_cuts(atoms, count, merge=len(fields) > count) if stuck else []

@@ -41,6 +41,13 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
         spans = [cell.end for candidate in row.candidates for cell in candidate.cells if cell.end]
         if row in prose or any(_GOES_ON.match(norm, end, row.end) for end in spans):
             row.candidates, row.problem = [], "no_figures"
+    anchored = {anchor.key for anchor in region.anchors}
+    heads = min((hit.start for hit in region.header), default=region.start)
+    if any(
+        hit.kind == "disclosure" and hit.key in specs and hit.key not in anchored and heads <= hit.start < region.end
+        for hit in layout.hits
+    ):
+        table.doubts.append("claimed")  # A row of the table is printed and was not chained.
     if unclaimed(norm, region, rows):
         table.doubts.append("claimed" if all(row.candidates for row in rows) else "order")
     by_key = {row.spec.key: row for row in rows}

@@ -207,7 +207,7 @@ def _dense_start(heads: list[Hit], rows: list[Hit]) -> int | None:
         for row in rows:
             if row.start < head.start or order.index(row.key) <= last:
                 continue
-            if row.start - position > 900:
+            if row.start - position > REACH:
                 break
             last, position, count = order.index(row.key), row.end, count + 1
         if count >= (2 if heads else 4) and (best is None or count >= best[0]):

@@ -39,7 +39,8 @@ def _gap_class(norm: str, start: int, end: int) -> str:
     if end == start + 1 and norm[start] in " \t\n":
         return norm[start]
     gap = norm[start:end]
-    return next((border for border in ("|", "\t", "\n", "  ") if border in gap), " ")
+    border = next((border for border in ("|", "\t", "\n", "  ") if border in gap), " ")
+    return border + "\n" if "\n" in gap and border != "\n" else border
 
 
 def read_plain(norm: str, start: int, end: int, spec: RowSpec) -> Candidate | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, equations, fold, group_all
 from extractor.form.equations import request_rows
-from extractor.reader.anchors import Layout, Region
-from extractor.reader.candidates import Candidate, Row, RowSpec
+from extractor.reader.anchors import Anchor, Layout, Region
+from extractor.reader.candidates import Candidate, Row, RowSpec, sums_hold
 from extractor.reader.derive import derive
 from extractor.reader.fuzzy import find_missing
 from extractor.reader.joint import Choice, VectorEquation, choose, holds
@@ -90,6 +91,9 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     elif choice and any(map(_lost, chain(*choice.viable.values()))) and not holds(choice.viable, rules):
         # A lost cell is supposed on the equations' word alone: if they fail, nothing bears the placement out.
         table.doubts.append("contradiction")
+    elif choice and _broken_columns(choice.viable, rules) >= 2 and any(map(_cut, chain(*choice.viable.values()))):
+        # A published error breaks one column; digits cut in the wrong place break several.
+        table.doubts.append("contradiction")
     by_key = {row.spec.key: row for row in rows}
     if choice:
         for key, viable in choice.viable.items():
@@ -120,6 +124,25 @@ def _choose_by_tiers(candidates: dict[str, list[Candidate]], rules: tuple[Vector
     return choose(candidates, rules)
 
 
+def _broken_columns(viable: dict[str, list[Candidate]], rules: tuple[VectorEquation, ...]) -> int:
+    """In how many columns the chosen readings cannot balance."""
+    count = 0
+    for column in range(len(REQUEST_COLUMNS)):
+        one = {
+            key: [Candidate((found[0].values[column],), found[0].cells[column : column + 1])]
+            for key, found in viable.items()
+        }
+        count += not holds(one, rules)
+    return count
+
+
+def _cut(candidate: Candidate) -> bool:
+    """Whether figures of several digits were cut from a run without borders."""
+    cells = [cell for cell in candidate.cells if cell.end]
+    stuck = any(a.end == b.start for a, b in pairwise(cells))
+    return stuck and any(cell.end - cell.start > 1 for cell in cells)
+
+
 def _lost(candidate: Candidate) -> bool:
     """Whether the reading supposes that a cell of the row was lost."""
     return any(cell.state == "missing" for cell in candidate.cells)
@@ -132,21 +155,59 @@ def _padded(candidate: Candidate) -> bool:
 
 
 def _rows(norm: str, region: Region) -> list[Row]:
-    """The rows with what stands behind their labels; before them where figures stand over the first label and
-    none behind the last."""
-    labels = {row.key: row for row in FORM.rows}
-    specs = {anchor.key: request_spec(anchor.key) for anchor in region.anchors}
+    """The rows with what stands behind their labels, or before them.
+
+    Figures stand behind labels unless they stand over the first one or none is behind the last; then both ways are
+    read and the equations tell. Where they do not, the order is in doubt.
+    """
     first, last = region.anchors[0], region.anchors[-1]
-    over = len(_DIGIT.findall(norm, figures_floor(norm, region), first.start))
-    above = over >= 5 and not _DIGIT.search(norm, last.end, region.end)
-    if above:
-        # A group's label stands between a row's figures and its label: only the row's label counts.
-        own = {anchor.key for anchor in region.anchors}
-        region.anchors = [a for a in region.anchors if not (a.key.endswith(".all") and _sub_rows(a.key) & own)]
-    rows = rows_between_labels(norm, region, specs, above=above)
-    read_rows(norm, rows, region, labels)
+    over = len(_DIGIT.findall(norm, figures_floor(norm, region), first.start)) >= 5
+    none_behind = not _DIGIT.search(norm, last.end, region.end)
+    behind = _read(norm, region, region.anchors, above=False)
+    if not over and not none_behind:
+        return behind
+    # A group's label stands between a row's figures and its label: only the row's label counts.
+    own = {anchor.key for anchor in region.anchors}
+    anchors = [a for a in region.anchors if not (a.key.endswith(".all") and _sub_rows(a.key) & own)]
+    above = _read(norm, region, anchors, above=True)
+    broken_behind, broken_above = _broken(behind), _broken(above)
+    if not any(row.candidates for row in above) or (broken_behind < broken_above and not over):
+        return behind
+    if over and none_behind and broken_above <= broken_behind:
+        region.anchors = anchors
+        return above
+    if broken_above == 0 < broken_behind:
+        region.anchors = anchors
+        return above
+    if broken_behind == 0 < broken_above and not over:
+        return behind
+    region.doubts.append("order")
+    return behind
+
+
+def _read(norm: str, region: Region, anchors: list[Anchor], above: bool) -> list[Row]:
+    labels = {row.key: row for row in FORM.rows}
+    specs = {anchor.key: request_spec(anchor.key) for anchor in anchors}
+    trial = replace(region, anchors=anchors)
+    rows = rows_between_labels(norm, trial, specs, above=above)
+    read_rows(norm, rows, trial, labels)
     present = {row.spec.key for row in rows}
     return [row for row in rows if not _empty_group(row, present)]
+
+
+def _broken(rows: list[Row]) -> int:
+    """How many equations the rows' first readings break."""
+    read = {row.spec.key: row.candidates[0].values for row in rows if row.candidates}
+    groups = frozenset(key.split(".")[0] for key in read if key.endswith(".all"))
+    alone = frozenset(g for g in groups if not any(key in GROUPS[g] for key in read))
+    count = sum(not sums_hold(row.candidates[0].values, row.spec.blocks) for row in rows if row.candidates)
+    for equation in vector_equations(groups, alone):
+        for column in range(len(REQUEST_COLUMNS)):
+            left = [read[key][column] if key in read else None for key in equation.left]
+            right = [read[key][column] if key in read else None for key in equation.right]
+            low, high = sum(int(v or 0) for v in left), sum(int(v or 0) for v in right)
+            count += (low > high and None not in right) or (high > low and None not in left)
+    return count
 
 
 def _sub_rows(key: str) -> set[str]:
