@@ -4,13 +4,13 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types layers fuzz fuzz-short bench clean help
+.PHONY: demo test lint types layers fuzz fuzz-short bench bench-short clean help
 
 help:
 	@echo "make demo    read the reports under fixtures/"
 	@echo "make test    run the tests"
 	@echo "make lint types layers    ruff, mypy, import contracts"
-	@echo "make fuzz fuzz-short bench    generated documents; speed and memory"
+	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
 	@echo "make clean   remove .venv and everything built"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -45,7 +45,10 @@ fuzz-short: $(STAMP)
 	$(PY) -m extractor.eval.fuzz --documents 300
 
 bench: $(STAMP)
-	$(PY) -m extractor.eval.bench
+	$(PY) -m extractor.eval.bench --out docs/benchmarks.md
+
+bench-short: $(STAMP)
+	$(PY) -m extractor.eval.bench --short --soak 1500
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -62,14 +62,15 @@ def settle_table(text: str, name: str, table: TableRead) -> tuple[Verdict, list[
         cell.method = None
     _confirm(table, rules)
     values = _values(table)
-    derived, impossible = derive(values, rules)
-    if not impossible:
+    derived, impossible = derive(values, rules) if None in values.values() else ({}, set())
+    if derived and not impossible:
         by_path = {cell.path: cell for cell in table.cells}
         for path, (value, because) in derived.items():
             cell = by_path[path]
             if cell.state in ("blank", "missing", "not_applicable"):
                 cell.value, cell.method, cell.because = value, "derived", because
-    findings = check_equations(_values(table), rules, "source" if _proved(table) else "undecided")
+        values = _values(table)
+    findings = check_equations(values, rules, "source" if _proved(table) else "undecided")
     findings += [_doubt(name, code) for code in dict.fromkeys(table.doubts)]
     return _verdict(table, findings), findings
 

@@ -142,9 +142,7 @@ def tabs(table: Mapping[str, Sequence[str]]) -> str:
 
 def pipes(table: Mapping[str, Sequence[str]]) -> str:
     lines = ["| 申请人情况 | " + " | ".join(HEADS) + " |", "|" + "---|" * 8]
-    lines += [
-        "| " + "".join(_labels(table, key)) + " | " + " | ".join(table[key]) + " |" for key in in_order(table)
-    ]
+    lines += ["| " + "".join(_labels(table, key)) + " | " + " | ".join(table[key]) + " |" for key in in_order(table)]
     return "\n".join(lines) + "\n"
 
 
@@ -157,15 +155,20 @@ def lines(table: Mapping[str, Sequence[str]]) -> str:
 
 
 def glued(table: Mapping[str, Sequence[str]]) -> str:
-    return CAPTION + "申请人情况" + "".join(HEADS) + "".join(
-        "".join(_labels(table, key)) + "".join(table[key]) for key in in_order(table)
+    return (
+        CAPTION
+        + "申请人情况"
+        + "".join(HEADS)
+        + "".join("".join(_labels(table, key)) + "".join(table[key]) for key in in_order(table))
     )
 
 
 def spaced(table: Mapping[str, Sequence[str]]) -> str:
     """Single spaces between figures, one row a line."""
     out = [CAPTION, " ".join(HEADS)]
-    return "\n".join(out + ["".join(_labels(table, key)) + " " + " ".join(table[key]) for key in in_order(table)]) + "\n"
+    return (
+        "\n".join(out + ["".join(_labels(table, key)) + " " + " ".join(table[key]) for key in in_order(table)]) + "\n"
+    )
 
 
 def width(text: str) -> int:
@@ -203,7 +206,9 @@ def page(table: Mapping[str, Sequence[str]]) -> str:
 
 
 def table_2(changes: Cells | None = None, unit: str = "万元", join: str = "\t") -> str:
-    printed = {key: [str(cell) for cell in cells or ()] for key, cells in {**TRUE_DISCLOSURE, **(changes or {})}.items()}
+    printed = {
+        key: [str(cell) for cell in cells or ()] for key, cells in {**TRUE_DISCLOSURE, **(changes or {})}.items()
+    }
     names = {
         "regulations": "规章", "normative_documents": "行政规范性文件", "licensing": "行政许可",
         "penalties": "行政处罚", "coercion": "行政强制", "fees": "行政事业性收费",
@@ -225,14 +230,17 @@ def table_2(changes: Cells | None = None, unit: str = "万元", join: str = "\t"
 
 def table_4(cells: Sequence[object] | None = None, join: str = "\t", heads: Sequence[str] = OUTCOMES * 3) -> str:
     printed = [str(cell) for cell in cells] if cells is not None else [str(n) for block in TRUE_DISPUTES for n in block]
-    return "\n".join(
-        [
-            "行政复议" + join * 5 + "行政诉讼",
-            join.join(heads[: len(heads) - 10]) + join + "未经复议直接起诉" + join * 4 + "复议后起诉",
-            join * 5 + join.join(heads[-10:]),
-            join.join(printed),
-        ]
-    ) + "\n"
+    return (
+        "\n".join(
+            [
+                "行政复议" + join * 5 + "行政诉讼",
+                join.join(heads[: len(heads) - 10]) + join + "未经复议直接起诉" + join * 4 + "复议后起诉",
+                join * 5 + join.join(heads[-10:]),
+                join.join(printed),
+            ]
+        )
+        + "\n"
+    )
 
 
 def report(

@@ -15,7 +15,7 @@ FIFTEEN = ((0, 5), (5, 10), (10, 15))
 
 
 def atoms(printed: str) -> list[Atom]:
-    """`12 0|/` → digits with what stands before them; `/` is a printed cell without a number, ` ` a space, `|` a border."""
+    """`12 0|/` → digits with what stands before them; `/` is a cell without a number, ` ` a space, `|` a border."""
     out: list[Atom] = []
     before = BORDER
     for position, char in enumerate(printed):
@@ -178,7 +178,11 @@ def test_cuts_use_every_digit_once_and_in_order(printed: str, merge: bool) -> No
 @pytest.mark.parametrize("printed", ["1" * 60, "12" * 40, "0" * 5_000, "9" * 5_000, "10" * 2_000, "1" * 6])
 def test_hostile_runs_end(printed: str) -> None:
     made = atoms(printed)
-    for cut in (lambda: row_cuts(made, SEVEN, False), lambda: row_cuts(made, FIFTEEN, True), lambda: free_cuts(made, 3, True)):
+    for cut in (
+        lambda: row_cuts(made, SEVEN, False),
+        lambda: row_cuts(made, FIFTEEN, True),
+        lambda: free_cuts(made, 3, True),
+    ):
         try:
             found = cut()
         except TooMany:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import helpers as h
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import helpers as h
 from extractor.form import Equation, cell_paths, equations
 from extractor.reader.derive import derive
 
@@ -24,7 +24,7 @@ CHAIN = (rule("first", "a b", "t"), rule("second", "t u", "v"))
     [
         pytest.param({"a": 1, "b": 2, "c": None, "t": 5}, SUM, {"c": 2}, set(), id="one unknown"),
         pytest.param({"a": 1, "b": 2, "c": 3, "t": None}, SUM, {"t": 6}, set(), id="the total"),
-        pytest.param({"a": 5, "b": None, "c": None, "t": 5}, SUM, {"b": 0, "c": 0}, set(), id="nothing left for several"),
+        pytest.param({"a": 5, "b": None, "c": None, "t": 5}, SUM, {"b": 0, "c": 0}, set(), id="nothing left"),
         pytest.param({"a": 1, "b": None, "c": None, "t": 5}, SUM, {}, set(), id="several unknown"),
         pytest.param({"a": 0, "b": None, "c": 0, "t": None}, SUM, {}, set(), id="unknown on both sides"),
         pytest.param({"a": 6, "b": None, "c": None, "t": 5}, SUM, {}, {"sum"}, id="counts are not negative"),
@@ -32,7 +32,7 @@ CHAIN = (rule("first", "a b", "t"), rule("second", "t u", "v"))
         pytest.param({"a": 1, "b": 1, "c": 1, "t": 5}, SUM, {}, {"sum"}, id="all known and wrong"),
         pytest.param({"a": 1, "b": 2, "c": 2, "t": 5}, SUM, {}, set(), id="all known and right"),
         pytest.param({"a": 1, "b": None, "t": 4, "u": None, "v": 9}, CHAIN, {"b": 3, "u": 5}, set(), id="two rules"),
-        pytest.param({"a": 1, "b": 2, "t": None, "u": None, "v": 9}, CHAIN, {"t": 3, "u": 6}, set(), id="one after the other"),
+        pytest.param({"a": 1, "b": 2, "t": None, "u": None, "v": 9}, CHAIN, {"t": 3, "u": 6}, set(), id="in turn"),
         pytest.param({}, SUM, {}, set(), id="nothing known"),
     ],
 )  # fmt: skip

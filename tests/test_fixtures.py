@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from extractor.form import DISPUTE_BLOCKS, FORM, cell_paths
 from extractor.pipeline import extract_all
 from extractor.reader.numbers import read_cell
 from extractor.record import validate_record
-from extractor.results import TRUSTED
 
 ROOT = Path(__file__).parent.parent
 REPORTS = ROOT / "fixtures" / "reports"
@@ -88,13 +88,15 @@ def evidence_faults(found: dict[str, Any], stored: str) -> list[str]:
         if cell["state"] not in ("reported", "blank", "not_applicable", "missing", "illegible", "ambiguous"):
             faults.append(f"{path}: state {cell['state']}")
         if span is not None and stored[span[0] : span[1]] != raw:
-            faults.append(f"{path}: text{span} is {stored[span[0]:span[1]]!r}, raw {raw!r}")
+            faults.append(f"{path}: text{span} is {stored[span[0] : span[1]]!r}, raw {raw!r}")
         if (cell["value"] is None) != (cell["method"] is None):
             faults.append(f"{path}: value {cell['value']} by {cell['method']}")
         if cell["method"] == "derived" and not (cell["because"] and cell["state"] != "reported"):
             faults.append(f"{path}: derived, {cell['state']}, because {cell.get('because')}")
-        if cell["state"] == "ambiguous" and cell["method"] != "derived" and not (
-            cell["value"] is None and cell.get("candidates")
+        if (
+            cell["state"] == "ambiguous"
+            and cell["method"] != "derived"
+            and not (cell["value"] is None and cell.get("candidates"))
         ):
             faults.append(f"{path}: ambiguous with value {cell['value']}, candidates {cell.get('candidates')}")
         if cell["state"] != "reported":
@@ -109,7 +111,7 @@ def evidence_faults(found: dict[str, Any], stored: str) -> list[str]:
         if reading is None or reading.value is None or reading.value != Decimal(str(cell["value"])):
             faults.append(f"{path}: raw {raw!r} reads {reading}, value {cell['value']}")
     spans = sorted(taken)
-    faults += [f"{a} and {b} overlap" for a, b in zip(spans, spans[1:], strict=False) if b[0] < a[1]]
+    faults += [f"{a} and {b} overlap" for a, b in pairwise(spans) if b[0] < a[1]]
     return faults
 
 
@@ -137,7 +139,9 @@ def faults_of(name: str) -> tuple[Counter[str], list[tuple[str, str, Any, Any]]]
 @pytest.mark.parametrize("name", NAMES)
 def test_no_wrong_cell_in_a_trusted_table(name: str) -> None:
     counts, faults = faults_of(name)
-    assert counts["escapes"] == 0, [fault for fault in faults if fault[1] in ("wrong", "invented", "undecidable_answered")]
+    assert counts["escapes"] == 0, [
+        fault for fault in faults if fault[1] in ("wrong", "invented", "undecidable_answered")
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -85,14 +85,14 @@ OUTCOMES = {"upheld": "结果维持", "corrected": "结果纠正", "other": "其
 
 def test_rows_and_columns_of_table_3() -> None:
     assert REQUEST_COLUMNS == COLUMNS
-    assert REQUEST_ROWS == tuple(ROWS)
+    assert tuple(ROWS) == REQUEST_ROWS
     for row in FORM.rows:
         assert fold(row.label).startswith(fold(ROWS[row.key]))
 
 
 def test_blocks_of_table_4() -> None:
     assert DISPUTE_BLOCKS == BLOCKS
-    assert DISPUTE_COLUMNS == tuple(OUTCOMES)
+    assert tuple(OUTCOMES) == DISPUTE_COLUMNS
     assert {column.key: column.label for column in FORM.dispute_columns} == OUTCOMES
 
 
@@ -109,10 +109,10 @@ def test_fields_of_table_2() -> None:
 
 
 def test_groups() -> None:
-    assert GROUPS == {
+    assert {
         group: tuple(key for key in ROWS if key.startswith(f"{group}."))
         for group in ("denied", "unavailable", "not_processed", "other")
-    }
+    } == GROUPS
     assert [len(rows) for rows in GROUPS.values()] == [8, 3, 5, 3]
 
 

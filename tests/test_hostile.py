@@ -29,10 +29,16 @@ def whole(requests: str) -> str:
 
 TEXTS: dict[str, str] = {
     "5 MB run of digits behind a label": ROW + "1" * 5_000_000,
-    "5 MB run of digits inside table 3": whole(h.tabs(h.rows()).replace("（二）部分公开", "1" * 5_000_000 + "（二）部分公开", 1)),
-    "5 MB run of zeros inside glued table 3": whole(h.glued(h.rows()).replace("（二）部分公开", "0" * 5_000_000 + "（二）部分公开", 1)),
+    "5 MB run of digits inside table 3": whole(
+        h.tabs(h.rows()).replace("（二）部分公开", "1" * 5_000_000 + "（二）部分公开", 1)
+    ),
+    "5 MB run of zeros inside glued table 3": whole(
+        h.glued(h.rows()).replace("（二）部分公开", "0" * 5_000_000 + "（二）部分公开", 1)
+    ),
     "5 MB run of digits in table 4": h.report(disputes=h.table_4().rsplit("\n", 2)[0] + "\n" + "12" * 2_500_000 + "\n"),
-    "5 MB run of digits in table 2": h.report(disclosure=h.table_2().replace("行政许可\t160", "行政许可" + "7" * 5_000_000)),
+    "5 MB run of digits in table 2": h.report(
+        disclosure=h.table_2().replace("行政许可\t160", "行政许可" + "7" * 5_000_000)
+    ),
     "every row a run of digits": whole(h.glued({key: ["12" * 10_000] for key in h.LABELS})),
     "every row a run of ones": whole(h.glued({key: ["1" * 60] for key in h.LABELS})),
     "every row thirty cells": whole(h.spaced({key: ["1"] * 30 for key in h.LABELS})),
@@ -43,7 +49,9 @@ TEXTS: dict[str, str] = {
     "2 MB of newlines in a label": whole(h.tabs(h.rows()).replace("予以公开", "予以" + "\n" * 2_000_000 + "公开", 1)),
     "2 MB of pipes": "|" * 2_000_000,
     "2 MB of pipes in a row": whole(h.pipes(h.rows()).replace("（一）予以公开", "（一）予以公开" + "|" * 2_000_000, 1)),
-    "2 MB of spaces in a row": whole(h.spaced(h.rows()).replace("（一）予以公开", "（一）予以公开" + " " * 2_000_000, 1)),
+    "2 MB of spaces in a row": whole(
+        h.spaced(h.rows()).replace("（一）予以公开", "（一）予以公开" + " " * 2_000_000, 1)
+    ),
     "2 MB of one label": "予以公开" * 500_000,
     "2 MB of one character of a label": "予" * 2_000_000,
     "2 MB of half a label": "本年新收政府信息公开申请数" * 150_000,
@@ -67,7 +75,9 @@ TEXTS: dict[str, str] = {
     "2 MB of years": "2023年" * 400_000,
     "100,000 rows": "\n".join(f"{i}\t{i}\t0\t0\t0\t0\t0" for i in range(100_000)),
     "100,000 rows with a label": "（一）予以公开\t1\t0\t0\t0\t0\t0\t1\n" * 100_000,
-    "100,000 rows inside table 3": whole(h.tabs(h.rows()).replace("\t（二）", "0\t0\t0\t0\n" * 100_000 + "\t（二）", 1)),
+    "100,000 rows inside table 3": whole(
+        h.tabs(h.rows()).replace("\t（二）", "0\t0\t0\t0\n" * 100_000 + "\t（二）", 1)
+    ),
     "100,000 tables": "".join(h.LABELS[key][0] or h.LABELS[key][1] for key in ("new_received", "granted")) * 50_000,
     "2,000 tables 3": h.tabs(h.rows()) * 300,
     "deep <td>": "<table>" + "<tr><td>" * 100_000 + "0",
@@ -80,12 +90,15 @@ TEXTS: dict[str, str] = {
     "combining marks": ("予\u0301以\u0301公\u0301开\u0301 0\n") * 100_000,
     "control characters": "".join(map(chr, range(1, 32))) * 50_000,
     "lone surrogate escapes": "\ufffd\u200b\u202e" * 300_000,
-}  # fmt: skip
+}
 # Whole and readable reports all the same; only the promise is asked of them.
 READABLE = {
-    "2 MB of tabs in a row", "2 MB of newlines in a label", "2 MB of pipes in a row", "2 MB of spaces in a row",
+    "2 MB of tabs in a row",
+    "2 MB of newlines in a label",
+    "2 MB of pipes in a row",
+    "2 MB of spaces in a row",
     "2,000 tables 3",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -93,9 +106,13 @@ def test_hostile_text(name: str, tmp_path: Path) -> None:
     path = tmp_path / "hostile.txt"
     path.write_text(TEXTS[name], encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, encoding="utf-8",
-        timeout=GUARD, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", READ, str(path)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=GUARD,
+        check=False,
+    )
     if done.returncode:
         assert "InputError" in done.stderr.splitlines()[-1]  # no text at all: the document fails with a code
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import helpers as h
 import pytest
 
@@ -39,14 +41,21 @@ def identity(head: str, tail: str = "", year_in_text: bool = False) -> tuple[str
         ("龍泉縣2023年政府信息公開工作年度報告\n", "龍泉縣", 2023),
         ("发布时间：2024-01-29 来源：县政府办\n中阳县2023年政府信息公开工作年度报告\n", "中阳县", 2023),
         ("首页 > 政务公开 > 年报\n中阳县2023年政府信息公开工作年度报告\n浏览次数：1024\n", "中阳县", 2023),
-        ("http://www.example.gov.cn/2024/0129/t20240129_1.html\n中阳县2023年政府信息公开工作年度报告\n", "中阳县", 2023),
         (
-            "中阳县2023年政府信息公开工作年度报告\n根据《中华人民共和国政府信息公开条例》（2019年修订），"
-            "参照2022年政府信息公开工作年度报告，现公布2023年年报。\n",
-            "中阳县", 2023,
+            "http://www.example.gov.cn/2024/0129/t20240129_1.html\n中阳县2023年政府信息公开工作年度报告\n",
+            "中阳县",
+            2023,
+        ),
+        (
+            (
+                "中阳县2023年政府信息公开工作年度报告\n根据《中华人民共和国政府信息公开条例》（2019年修订），"
+                "参照2022年政府信息公开工作年度报告，现公布2023年年报。\n"
+            ),
+            "中阳县",
+            2023,
         ),
     ],
-)  # fmt: skip
+)
 def test_title_gives_body_and_year(head: str, body: str, year: int) -> None:
     found, when, title = identity(head)
     assert (found, when) == (body, year)
@@ -102,7 +111,7 @@ def headings(text: str) -> dict[str, str | None]:
     spans = result.record["sections"]
     ordered = [span for span in spans.values() if span]
     assert ordered == sorted(ordered)
-    assert all(a[1] <= b[0] for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(ordered))
     return {key: span and result.text[span[0] : span[1]].split("\n")[0].strip() for key, span in spans.items()}
 
 
@@ -111,7 +120,10 @@ def headings(text: str) -> dict[str, str | None]:
     [
         ("", ""),
         ("三、收到和处理政府信息公开申请情况见后表。", ""),
-        ("其中政府信息公开行政复议、行政诉讼情况、主动公开政府信息情况详见后文。", "总体情况较好，其他需要报告的事项见第六部分。"),
+        (
+            "其中政府信息公开行政复议、行政诉讼情况、主动公开政府信息情况详见后文。",
+            "总体情况较好，其他需要报告的事项见第六部分。",
+        ),
     ],
     ids=["plain", "heading in a sentence", "words of headings"],
 )
@@ -132,8 +144,10 @@ def test_a_table_of_contents_is_not_the_sections() -> None:
 def test_misnumbered_headings() -> None:
     text = h.report().replace("\n三、收到", "\n四、收到").replace("\n四、政府信息公开行政", "\n五、政府信息公开行政")
     assert headings(text) == {
-        **SECTIONS, "requests": "四、收到和处理政府信息公开申请情况", "disputes": "五、政府信息公开行政复议、行政诉讼情况",
-    }  # fmt: skip
+        **SECTIONS,
+        "requests": "四、收到和处理政府信息公开申请情况",
+        "disputes": "五、政府信息公开行政复议、行政诉讼情况",
+    }
 
 
 @pytest.mark.parametrize("key", SECTIONS)

@@ -35,28 +35,47 @@ def left(given: dict[str, list[Values]], equations: tuple[VectorEquation, ...]) 
 @pytest.mark.parametrize(
     ("given", "expected", "solved"),
     [
-        pytest.param({"a": [(1,)], "b": [(2,)], "c": [(3,)]}, {"a": {(1,)}, "b": {(2,)}, "c": {(3,)}}, True, id="one reading"),
-        pytest.param({"a": [(1,), (2,)], "b": [(2,)], "c": [(3,)]}, {"a": {(1,)}, "b": {(2,)}, "c": {(3,)}}, True, id="decided"),
+        pytest.param(
+            {"a": [(1,)], "b": [(2,)], "c": [(3,)]}, {"a": {(1,)}, "b": {(2,)}, "c": {(3,)}}, True, id="one reading"
+        ),
+        pytest.param(
+            {"a": [(1,), (2,)], "b": [(2,)], "c": [(3,)]}, {"a": {(1,)}, "b": {(2,)}, "c": {(3,)}}, True, id="decided"
+        ),
         pytest.param(
             {"a": [(1,), (2,)], "b": [(2,), (1,)], "c": [(3,)]},
-            {"a": {(1,), (2,)}, "b": {(2,), (1,)}, "c": {(3,)}}, True, id="undecided",
+            {"a": {(1,), (2,)}, "b": {(2,), (1,)}, "c": {(3,)}},
+            True,
+            id="undecided",
         ),
         pytest.param(
             {"a": [(1,), (2,)], "b": [(2,)], "c": [(3,), (9,)]},
-            {"a": {(1,)}, "b": {(2,)}, "c": {(3,)}}, True, id="two rows decide each other",
+            {"a": {(1,)}, "b": {(2,)}, "c": {(3,)}},
+            True,
+            id="two rows decide each other",
         ),
         pytest.param(
             {"a": [(1, 5), (2, 4)], "b": [(2, 0), (1, 1)], "c": [(3, 5)]},
-            {"a": {(1, 5), (2, 4)}, "b": {(2, 0), (1, 1)}, "c": {(3, 5)}}, True, id="columns go together",
+            {"a": {(1, 5), (2, 4)}, "b": {(2, 0), (1, 1)}, "c": {(3, 5)}},
+            True,
+            id="columns go together",
         ),
         pytest.param(
             {"a": [(1, 5), (2, 4)], "b": [(2, 0), (1, 7)], "c": [(3, 5)]},
-            {"a": {(1, 5)}, "b": {(2, 0)}, "c": {(3, 5)}}, True, id="one column rules out the other's choice",
+            {"a": {(1, 5)}, "b": {(2, 0)}, "c": {(3, 5)}},
+            True,
+            id="one column rules out the other's choice",
         ),
-        pytest.param({"a": [(None,)], "b": [(2,), (4,)], "c": [(3,)]}, {"a": {(None,)}, "b": {(2,)}, "c": {(3,)}}, True, id="counts are not negative"),
-        pytest.param({"b": [(2,), (4,)], "c": [(3,)]}, {"b": {(2,)}, "c": {(3,)}}, True, id="a row that is not printed"),
+        pytest.param(
+            {"a": [(None,)], "b": [(2,), (4,)], "c": [(3,)]},
+            {"a": {(None,)}, "b": {(2,)}, "c": {(3,)}},
+            True,
+            id="counts are not negative",
+        ),
+        pytest.param(
+            {"b": [(2,), (4,)], "c": [(3,)]}, {"b": {(2,)}, "c": {(3,)}}, True, id="a row that is not printed"
+        ),
     ],
-)  # fmt: skip
+)
 def test_choices(given: dict[str, list[Values]], expected: dict[str, set[Values]], solved: bool) -> None:
     assert left(given, A_PLUS_B) == (expected, solved)
 
@@ -171,8 +190,9 @@ def test_holds() -> None:
 def test_the_forms_equations_over_rows() -> None:
     balance, outcomes = vector_equations(NONE, NONE)
     assert {frozenset(balance.left), frozenset(balance.right)} == {
-        frozenset({"new_received", "carried_in"}), frozenset({"total_processed", "carried_out"}),
-    }  # fmt: skip
+        frozenset({"new_received", "carried_in"}),
+        frozenset({"total_processed", "carried_out"}),
+    }
     assert {*outcomes.left, *outcomes.right} == set(REQUEST_ROWS) - {"new_received", "carried_in", "carried_out"}
 
 

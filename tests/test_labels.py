@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import helpers as h
 import pytest
 from hypothesis import given
@@ -45,7 +47,11 @@ def test_every_wording_of_a_row(row: object) -> None:
         ("**予以公开**", "row", ["granted"]),
         ("予以公开0000000部分公开", "row", ["granted", "granted_in_part"]),
         ("0000000（二）部分公开（区分处理的，只计这一情形，不计其他情形）0000000", "row", ["granted_in_part"]),
-        ("予以公開 屬於國家秘密 其他法律行政法規禁止公開", "row", ["granted", "denied.state_secret", "denied.prohibited_by_law"]),
+        (
+            "予以公開 屬於國家秘密 其他法律行政法規禁止公開",
+            "row",
+            ["granted", "denied.state_secret", "denied.prohibited_by_law"],
+        ),
         ("本機關不掌握相關政府信息", "row", ["unavailable.not_held"]),
         ("危及“三安全一稳定”", "row", ["denied.security_and_stability"]),
         ('危及"三安全一稳定"', "row", ["denied.security_and_stability"]),
@@ -55,22 +61,36 @@ def test_every_wording_of_a_row(row: object) -> None:
         ("申请人无正当理由逾期不补正、行政机关不再处理其政府信息公开申请", "row", ["other.not_corrected"]),
         ("申请人逾期未按收费通知要求缴纳费用", "row", ["other.fee_unpaid"]),
         ("予以6公开", "row", []),
-        ("自然人 商业企业 科研机构 社会公益组织 法律服务机构", "column", [
-            "natural_person", "business", "research_institution", "social_organization", "legal_service",
-        ]),
+        (
+            "自然人 商业企业 科研机构 社会公益组织 法律服务机构",
+            "column",
+            [
+                "natural_person",
+                "business",
+                "research_institution",
+                "social_organization",
+                "legal_service",
+            ],
+        ),
         ("社会组织", "column", ["social_organization"]),
         ("公益组织", "column", ["social_organization"]),
         ("结果 维持 结果\n纠正", "outcome", ["upheld", "corrected"]),
         ("其他结果 尚未审结", "outcome", ["other", "pending"]),
-        ("行政复议 未经复议直接起诉 复议后起诉", "block", [
-            "reconsideration", "litigation_direct", "litigation_after_reconsideration",
-        ]),
+        (
+            "行政复议 未经复议直接起诉 复议后起诉",
+            "block",
+            [
+                "reconsideration",
+                "litigation_direct",
+                "litigation_after_reconsideration",
+            ],
+        ),
         ("本年制发件数 本年废止件数 现行有效件数", "field", ["issued", "repealed", "in_force"]),
         ("本年收费金额（单位：万元）", "field", ["amount"]),
         ("行政规范性文件 规范性文件 规章", "disclosure", ["normative_documents", "normative_documents", "regulations"]),
         ("其他 总计 合计 其它", "shared", ["other", "total", "total", "other"]),
     ],
-)  # fmt: skip
+)
 def test_found(text: str, kind: str, expected: list[str]) -> None:
     assert keys(text, kind) == expected
 
@@ -85,7 +105,7 @@ def test_not_found(text: str) -> None:
 
 def test_hits_do_not_overlap_and_are_in_order() -> None:
     found = hits(h.report(h.glued(h.rows())))
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
     assert {hit.key for hit in found if hit.kind == "row"} >= set(h.LABELS) - set(SHARED_ROWS)
 
 

@@ -10,7 +10,10 @@ from extractor.document.normalize import normalize
 from extractor.document.text import Document
 
 # Characters that tempt a normaliser to change a length, and those that it folds.
-TEMPTING = "０９（）．，％＋－　㈠①⑫㎡ﬁİßｶﾞ你̈\u200b\u200d\ufeff\u2028\x85\x0b\x0c\r\n\t|<>&;td/ -=+─│┃—–“”『』國與處無數總計一〇〇三𠮷😀"
+TEMPTING = (
+    "０９（）．，％＋－　㈠①⑫㎡ﬁİßｶﾞ你̈"
+    "\u200b\u200d\ufeff\u2028\x85\x0b\x0c\r\n\t|<>&;td/ -=+─│┃—–“”『』國與處無數總計一〇〇三𠮷😀"
+)
 
 
 @given(st.text(alphabet=st.one_of(st.sampled_from(TEMPTING), st.characters()), max_size=200))
@@ -72,7 +75,6 @@ def test_it_makes_no_digit_and_loses_none_outside_markup(text: str) -> None:
         ("\x0c", "\n"),
         ("\u2028", "\n"),
         ("“三安全一稳定”", '"三安全一稳定"'),
-        
         ("①", "①"),
         ("㈠", "㈠"),
         ("一", "一"),

@@ -86,10 +86,23 @@ def test_a_count_has_no_sign(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("0", 0), ("19", 19), ("+19", 19), ("＋19", 19), ("-16", -16), ("－16", -16), ("—16", -16), ("减4", -4), ("减少4", -4),
-        ("增3", 3), ("增加3", 3), ("- 16", -16), ("+1,204", 1204), ("-2件", -2), ("减 4 项", -4),
+        ("0", 0),
+        ("19", 19),
+        ("+19", 19),
+        ("＋19", 19),
+        ("-16", -16),
+        ("－16", -16),
+        ("—16", -16),
+        ("减4", -4),
+        ("减少4", -4),
+        ("增3", 3),
+        ("增加3", 3),
+        ("- 16", -16),
+        ("+1,204", 1204),
+        ("-2件", -2),
+        ("减 4 项", -4),
     ],
-)  # fmt: skip
+)
 def test_signed_changes(text: str, value: int) -> None:
     reading = read_cell(normalize(text), "signed")
     assert reading is not None
@@ -151,10 +164,25 @@ def test_a_numeral_in_words_is_not_its_number(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("零", 0), ("两", 2), ("九", 9), ("十", 10), ("十一", 11), ("二十", 20), ("九十九", 99), ("一百", 100), ("一百一十", 110),
-        ("三百零五", 305), ("两千", 2000), ("三千零四十", 3040), ("三万二千", 32000), ("二三", 23), ("", None), ("百元", None), ("12", None),
+        ("零", 0),
+        ("两", 2),
+        ("九", 9),
+        ("十", 10),
+        ("十一", 11),
+        ("二十", 20),
+        ("九十九", 99),
+        ("一百", 100),
+        ("一百一十", 110),
+        ("三百零五", 305),
+        ("两千", 2000),
+        ("三千零四十", 3040),
+        ("三万二千", 32000),
+        ("二三", 23),
+        ("", None),
+        ("百元", None),
+        ("12", None),
     ],
-)  # fmt: skip
+)
 def test_chinese_numerals(text: str, value: int | None) -> None:
     assert read_chinese(text) == value
 
@@ -164,7 +192,12 @@ def test_chinese_numerals(text: str, value: int | None) -> None:
 
 @given(st.integers(0, 10**MAX_DIGITS - 1))
 def test_every_count_reads_as_itself(number: int) -> None:
-    for printed in (str(number), f"{number:,}", f"{number}件", str(number).translate(str.maketrans("0123456789", "０１２３４５６７８９"))):
+    for printed in (
+        str(number),
+        f"{number:,}",
+        f"{number}件",
+        str(number).translate(str.maketrans("0123456789", "０１２３４５６７８９")),
+    ):
         reading = read_cell(normalize(printed))
         assert reading is not None
         assert (reading.kind, reading.value) == (NUMBER, number)
@@ -195,7 +228,10 @@ def test_signs(number: int) -> None:
     assert (reading.kind, reading.value) == (NUMBER, number)
 
 
-@given(st.text(alphabet="0123456789OoIl,.+-/() 件元万减增一二十百无|\n", max_size=40), st.sampled_from(["count", "signed", "amount"]))
+@given(
+    st.text(alphabet="0123456789OoIl,.+-/() 件元万减增一二十百无|\n", max_size=40),
+    st.sampled_from(["count", "signed", "amount"]),
+)
 def test_any_text_reads_or_is_refused(text: str, kind: str) -> None:
     reading = read_cell(text, kind)
     if reading is None:

@@ -8,7 +8,7 @@ from typing import Any
 import helpers as h
 import pytest
 
-from extractor.form import cell_paths, equations
+from extractor.form import equations
 from extractor.results import WORST_FIRST, Finding, document_verdict
 from extractor.rules.hard import check_equations
 
@@ -46,7 +46,9 @@ R = "requests."
             id="the wrong column",
         ),
         pytest.param(
-            {R + "carried_out.total": 3}, {"requests.applicants.carried_out", "requests.balance.total"}, id="carried out"
+            {R + "carried_out.total": 3},
+            {"requests.applicants.carried_out", "requests.balance.total"},
+            id="carried out",
         ),
         pytest.param(
             {R + "total_processed.total": 23},
@@ -55,11 +57,16 @@ R = "requests."
         ),
         pytest.param({"reconsideration.total": 5}, {"reconsideration.sum"}, id="a block of table 4"),
         pytest.param({"litigation_direct.upheld": 0}, {"litigation_direct.sum"}, id="a cell of table 4"),
-        pytest.param({R + "granted.natural_person": 0, R + "granted_in_part.natural_person": 12}, {
-            "requests.applicants.granted", "requests.applicants.granted_in_part",
-        }, id="two rows exchanged"),
+        pytest.param(
+            {R + "granted.natural_person": 0, R + "granted_in_part.natural_person": 12},
+            {
+                "requests.applicants.granted",
+                "requests.applicants.granted_in_part",
+            },
+            id="two rows exchanged",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_fails(changes: dict[str, int | None], expected: set[str]) -> None:
     found = check(changes)
     assert {code for code, f in found.items() if f.status == "fail"} == expected
@@ -112,7 +119,7 @@ def test_suspects(changes: dict[str, int | None], suspects: set[str]) -> None:
         assert set(finding.suspects) == {cell for hypothesis in finding.hypotheses for cell in hypothesis.cells}
 
 
-@pytest.mark.parametrize("path", [p for p in TRUE if p.startswith(R)][::7] + ["reconsideration.pending"])
+@pytest.mark.parametrize("path", [*[p for p in TRUE if p.startswith(R)][::7], "reconsideration.pending"])
 def test_the_changed_cell_is_always_a_suspect(path: str) -> None:
     found = check({path: (TRUE[path] or 0) + 3})
     assert found
@@ -158,8 +165,17 @@ def test_findings_change_no_value() -> None:
 def test_a_finding_is_json() -> None:
     out: dict[str, Any] = check({"reconsideration.total": 5})["reconsideration.sum"].to_json()
     assert set(out) == {
-        "rule", "status", "severity", "left", "right", "cells", "suspects", "hypotheses", "blame", "message",
-    }  # fmt: skip
+        "rule",
+        "status",
+        "severity",
+        "left",
+        "right",
+        "cells",
+        "suspects",
+        "hypotheses",
+        "blame",
+        "message",
+    }
     assert {frozenset(h) for h in out["hypotheses"]} == {frozenset({"cells", "text"})}
 
 

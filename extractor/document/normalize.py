@@ -18,7 +18,11 @@ _TRADITIONAL = (
     "證证 該该 節节 營营 環环 衛卫 勞劳 訂订 調调 嚴严 際际 層层 測测 職职 說说 質质 錄录 鑒鉴 領领 顯显 決决"
 )
 
-_SPACES = "     　           ​‌‍⁠﻿"
+# No-break, typographic and ideographic spaces, zero-width characters, a byte-order mark inside the text.
+_SPACES = (
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+)
 _DASHES = "‐‑‒–—―−﹣－─━⸺"
 _BARS = "│┃║｜¦∣丨"
 _QUOTES = "“”„‟«»「」『』〝〞＂"

@@ -112,7 +112,8 @@ def _placements(
     for before, behind in sorted(edges) or [(0, 0)]:
         inner = cells[min(before, lead) : len(cells) - min(behind, trail)]
         exact = len(inner) == count
-        padded = with_sum and (trail > 0 or (lead == 1 and len(core) == count - 1))
+        own_lead, own_trail = lead - min(before, lead), trail - min(behind, trail)
+        padded = with_sum and (own_trail > 0 or (own_lead == 1 and len(core) == count - 1))
         if exact and (edges or lead + trail > 1):
             out[tuple(inner)] = None
             if padded and count - len(core) <= 2:

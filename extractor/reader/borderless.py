@@ -174,6 +174,9 @@ def _cut(norm: str, row: Row, fields: list[Field], count: int, stuck: bool) -> l
             if cuts and broken_line:
                 # A line may have ended inside a number: the readings that join it are as good.
                 cuts = list(dict.fromkeys([*cuts, *row_cuts(atoms, spec.blocks, merge=True)]))
+            if len(fields) > count:
+                # Too many figures: some are broken, and none is stuck to another.
+                cuts = [cut for cut in cuts if _cuts_only_at_zeros(atoms, cut)]
             if cuts:
                 return [c for c in (_candidate(atoms, cut, spec) for cut in cuts) if c.values]
         cuts = free_cuts(atoms, count, merge=len(fields) > count) if stuck else []

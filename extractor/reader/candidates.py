@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from extractor.reader.fields import Columns, Field, Style
+from extractor.reader.columns import Columns
+from extractor.reader.fields import Field, Style
 from extractor.reader.numbers import Reading
 from extractor.results import State, Value
 

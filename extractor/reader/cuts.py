@@ -37,37 +37,41 @@ def row_cuts(atoms: list[Atom], blocks: tuple[tuple[int, int], ...], merge: bool
     """
     found: list[Cut] = []
     budget = [BUDGET]
-    ends = _number_ends(atoms, merge)
+    size = len(atoms)
+    options = [
+        [(end, _value(atoms, start, end)) for end in ends] for start, ends in enumerate(_number_ends(atoms, merge))
+    ]
+    ends_at = [{value: end for end, value in reversed(cells_here)} for cells_here in options]
+    behind = [sum(stop - begin for begin, stop in blocks[index + 1 :]) for index in range(len(blocks))]
 
     def block(index: int, start: int, done: Cut) -> None:
         if index == len(blocks):
-            if start == len(atoms):
+            if start == size:
                 found.append(done)
                 if len(found) > 400:
                     raise TooMany
             return
         first, last = blocks[index]
-        left_after = sum(stop - begin for begin, stop in blocks[index + 1 :])
-        cells(index, start, last - first, 0, False, left_after, done)
+        cells(index, start, last - first, 0, False, done)
 
-    def cells(index: int, start: int, left: int, total: int, unknown: bool, after: int, done: Cut) -> None:
+    def cells(index: int, start: int, left: int, total: int, unknown: bool, done: Cut) -> None:
         budget[0] -= 1
         if budget[0] < 0:
             raise TooMany
-        room = len(atoms) - start - after - (left - 1)  # digits that the block's total may have at most
-        if room < 1 or (total and room < len(str(total))):
+        room = size - start - behind[index] - (left - 1)  # digits that the block's total may have at most
+        if room < 1 or start >= size or (total and room < len(str(total))):
             return
-        if left == 1:
-            for end in ends[start] if start < len(atoms) else ():
-                value = _value(atoms, start, end)
-                if value is None or value == total or (unknown and value >= total):
+        if left > 1:
+            for end, value in options[start]:
+                cells(index, end, left - 1, total + (value or 0), unknown or value is None, (*done, (start, end)))
+        elif unknown:
+            for end, value in options[start]:
+                if value is None or value >= total:
                     block(index + 1, end, (*done, (start, end)))
-                elif value > total and not unknown:
-                    break
-            return
-        for end in ends[start] if start < len(atoms) else ():
-            value = _value(atoms, start, end)
-            cells(index, end, left - 1, total + (value or 0), unknown or value is None, after, (*done, (start, end)))
+        else:
+            sum_end = ends_at[start].get(total) or ends_at[start].get(None)
+            if sum_end:
+                block(index + 1, sum_end, (*done, (start, sum_end)))
 
     block(0, 0, ())
     return found

@@ -25,13 +25,13 @@ def derive(
         for equation in pending:
             left = [known.get(path) for path in equation.left]
             right = [known.get(path) for path in equation.right]
+            if None not in left and None not in right:
+                if sum(left) != sum(right):  # type: ignore[arg-type]
+                    impossible.add(equation.code)
+                continue
             unknown_left = [p for p, v in zip(equation.left, left, strict=True) if v is None]
             unknown_right = [p for p, v in zip(equation.right, right, strict=True) if v is None]
             rest = sum(v for v in right if v is not None) - sum(v for v in left if v is not None)
-            if not unknown_left and not unknown_right:
-                if rest != 0:
-                    impossible.add(equation.code)
-                continue
             if unknown_left and unknown_right:
                 waiting.append(equation)
                 continue

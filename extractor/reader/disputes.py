@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
+from itertools import islice, pairwise
 
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS
 from extractor.reader.anchors import Region
@@ -16,6 +18,10 @@ from extractor.reader.tables import STUCK, TableRead, settle_row
 from extractor.results import Cell
 
 _WORDS = re.compile(r"[一-鿿A-Za-z]")
+_FIGURE = re.compile(r"\d{1,12}")
+# Characters behind the last head within which the row stands, even behind the figures of the other tables; figures
+# that go on past them, more than these, are no row of fifteen.
+REACH, MOST_BEYOND = 10_000, 64
 
 
 @lru_cache(maxsize=1)
@@ -32,27 +38,51 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
         return TableRead([Cell(path) for path in spec.paths], False)
     row, doubts = disputes_rows(norm, region, spec), list(region.doubts)
     if row:
-        full = [c for c in row.candidates if all(cell.state not in ("missing", "blank") for cell in c.cells)]
-        wide = re.search(r"\d  +\d", norm[row.start : row.end]) and not STUCK.search(norm, row.start, row.end)
-        # Figures set well apart: that two are stuck together is no likelier than that one is missing.
-        row.candidates = row.candidates if wide else full or row.candidates
-        lost = any(cell.state == "missing" for candidate in row.candidates for cell in candidate.cells)
-        if (lost and any(candidate.values != row.candidates[0].values for candidate in row.candidates)) or (
-            lost and len(row.candidates) == 1
-        ):
-            # No other equation bears the place of a lost cell out.
+        row.candidates = _borne_out(row.candidates)
+        if any(
+            cell.tentative or cell.state == "missing" for c in row.candidates for cell in c.cells
+        ) and _chosen_by_sum(row.candidates):
             doubts.append("ambiguous")
     table = TableRead([], row is not None, doubts)
     table.cells = settle_row(spec, row, table)
-    if row is None or not row.candidates:
-        table.found = False
     return table
+
+
+def _borne_out(candidates: list[Candidate]) -> list[Candidate]:
+    """Of one run of digits the readings that fill all fifteen cells; among figures set apart, one may be missing as
+    well as two stuck together, unless zeros force every cut."""
+    full = [c for c in candidates if all(cell.state not in ("missing", "blank") for cell in c.cells)]
+    one_run = [c for c in full if all(a.end == b.start for a, b in pairwise(c.cells))]
+    forced = [c for c in full if all(a.end < b.start or a.value == 0 for a, b in pairwise(c.cells))]
+    return one_run or (forced if len(forced) == 1 else []) or candidates
+
+
+def _chosen_by_sum(candidates: list[Candidate]) -> bool:
+    """Whether the sum that would confirm a lost cell or a joined number also chose it: then nothing bears it out."""
+    lost = any(cell.state == "missing" for candidate in candidates for cell in candidate.cells)
+    joined = any(
+        cell.tentative and cell.end - cell.start > len(str(cell.value)) and _unbordered(candidate.cells)
+        for candidate in candidates
+        for cell in candidate.cells
+    )
+    alike = len(candidates) > 1 and all(candidate.values == candidates[0].values for candidate in candidates)
+    return (lost and not alike) or joined
+
+
+def _unbordered(cells: tuple[CellRead, ...]) -> bool:
+    """Whether a joined number's pieces stand no closer than the row's figures do."""
+    gaps = [b.start - a.end for a, b in pairwise(cells)]
+    return min(gaps, default=0) <= 1
 
 
 def disputes_rows(norm: str, region: Region, spec: RowSpec) -> Row | None:
     """Table 4's fifteen figures: the one row under the heads, or figures in pieces behind their own heads."""
     heads = sorted(region.header)
     start = max(heads[0].start if heads else region.start, region.floor)
+    near = _within_reach(norm, region, heads)
+    if near is None:
+        return Row(spec, start, start, problem="unread")
+    region = near
     fields = tokens_of(without_furniture(norm, start, region.end), start, ("count",))
     whole = _bordered_row(norm, region, spec, heads)
     if whole:
@@ -70,6 +100,19 @@ def disputes_rows(norm: str, region: Region, spec: RowSpec) -> Row | None:
             return None
         return _one_row(norm, region, spec, heads, largest)
     return _one_row(norm, region, spec, heads, [])
+
+
+def _within_reach(norm: str, region: Region, heads: list[Hit]) -> Region | None:
+    """The table without what lies far behind its heads; None where its figures go on too far to be one row."""
+    limit = max(max((h.end for h in heads), default=region.start), region.floor) + REACH
+    if limit >= region.end:
+        return region
+    word = _WORDS.search(norm, limit, region.end)
+    stop = word.start() if word else region.end
+    beyond = sum(1 for _ in islice(_FIGURE.finditer(norm, limit, stop), MOST_BEYOND + 1))
+    if beyond > MOST_BEYOND:
+        return None
+    return replace(region, end=stop if beyond else limit)
 
 
 def _bordered_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit]) -> Row | None:

@@ -2,16 +2,14 @@
 
 How a table separates its cells is not asked of a list of layouts but measured: the separator that most often stands
 between two neighbouring figures of the table is its cell border (`Style`). A border makes an empty cell visible;
-spaces do not, unless the page is monospaced and the columns line up (`Columns`).
+spaces do not, unless the page is monospaced and the columns line up (columns.py).
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from extractor.form import fold
@@ -119,10 +117,15 @@ def split(norm: str, start: int, end: int, style: Style, kinds: tuple[str, ...],
     return tokens_of(stretch, start, kinds)
 
 
+@lru_cache(maxsize=64)
+def _most_demanding_first(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(kinds), key=("count", "signed", "amount").index))
+
+
 def _read(text: str, kinds: tuple[str, ...]) -> Reading | None:
     """What a printed piece says as a cell of one of these kinds (the most demanding first)."""
     best: Reading | None = None
-    for kind in sorted(set(kinds), key=("count", "signed", "amount").index):
+    for kind in _most_demanding_first(kinds):
         reading = read_cell(text, kind)
         if reading and (best is None or reading.kind == "number"):
             best = reading
@@ -234,7 +237,7 @@ _UNIT = r"(?:\s?(?:万元|亿元|元|[件条项起份宗次](?![一-鿿])))?"
 _NOTE = r"(?:\s?[(](?=(?:[^()\n]*[一-鿿]){2})[^()\n]{3,30}[)])?"
 _TOKEN = re.compile(
     rf"(?<![\w.])(?:(?:[+-]|增加?|减少?)?\d[\d,]*(?:\.\d+)?{_UNIT}{_NOTE}|[OoIl])"
-    r"|[-/\\]+|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
+    r"|[/\\]|-+|无(?![一-鿿])|不涉及|\d[\d,]*(?:\.\d+)?"
 )
 
 
@@ -242,7 +245,7 @@ _TOKEN = re.compile(
 _LABEL_NUMBER = re.compile(r"[ \t]*[.、][\s|]*[一-鿿]")
 _YEAR = re.compile(r"[ \t]*年")
 # 无 as a piece of a spaced-out label (（四）无 法 提 供), not a cell.
-_IN_LABEL = re.compile(r"[^\n]{0,2}?[)一-鿿] {0,2}无|[^\n]{0,3}?无[ ]+[一-鿿]")
+_IN_LABEL = re.compile(r"[^\n]{0,2}?[)一-鿿](?<!无)(?<!涉及) {0,2}无|[^\n]{0,3}?无[ ]+(?!无|不涉及)[一-鿿]")
 
 
 def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
@@ -266,101 +269,3 @@ def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
             reading = None  # A word stands right before it (降, 负…): its sign is not read.
         fields.append(Field(start + begin, start + match.end(), reading or Reading("illegible"), text))
     return fields
-
-
-# ---------------------------------------------------------------- monospaced columns
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Where the columns of a monospaced page stand: centres in character cells, by the measure that fits best."""
-
-    centres: tuple[float, ...]
-    measure: str
-    edge: str
-    spread: float
-
-    def place(self, norm: str, fields: list[Field]) -> tuple[int, ...] | None:
-        """The column of each field of one line, or None where the page does not tell."""
-        if not fields or norm.find("\n", fields[0].start, fields[-1].end) >= 0:
-            return None
-        spacing = min(b - a for a, b in zip(self.centres, self.centres[1:], strict=False))
-        if spacing < 2 or self.spread > spacing / 4:
-            return None
-        columns = []
-        for field in fields:
-            at = _offset(norm, field.start, field.end, self.measure, self.edge)
-            column = min(range(len(self.centres)), key=lambda i: abs(self.centres[i] - at))
-            if abs(self.centres[column] - at) > spacing * 0.4:
-                return None
-            columns.append(column)
-        return tuple(columns) if columns == sorted(set(columns)) else None
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def _offset(norm: str, start: int, end: int, measure: str, edge: str) -> float:
-    line = norm.rfind("\n", 0, start) + 1
-    size = _width if measure == "width" else len
-    left, right = size(norm[line:start]), size(norm[line:end])
-    return {"left": float(left), "right": float(right), "centre": (left + right) / 2}[edge]
-
-
-def measure_columns(norm: str, rows: list[list[tuple[int, int]]]) -> Columns | None:
-    """The columns from the rows that print every cell on one line; None where they do not line up."""
-    rows = [row for row in rows if norm.find("\n", row[0][0], row[-1][1]) < 0]
-    if len(rows) < 2:
-        return None
-    best: Columns | None = None
-    for measure in ("width", "characters"):
-        for edge in ("left", "right", "centre"):
-            table = [[_offset(norm, s, e, measure, edge) for s, e in row] for row in rows]
-            columns = list(zip(*table, strict=True))
-            spread = max(max(c) - min(c) for c in columns)
-            centres = tuple(sorted(c)[len(c) // 2] for c in columns)
-            if any(b <= a for a, b in itertools.pairwise(centres)):
-                continue
-            if best is None or spread < best.spread:
-                best = Columns(centres, measure, edge, spread)
-    return best
-
-
-def columns_from_heads(
-    norm: str, start: int, end: int, heads: tuple[str, ...], rows: list[list[Field]]
-) -> Columns | None:
-    """The columns from where their heads stand, when no row prints every cell; None unless every figure of the
-    table stands clearly under one head.
-
-    `heads`: the columns' labels, folded; the first two characters of each must stand in [start, end), over the rows.
-    """
-    if not rows:
-        return None
-    for measure in ("width", "characters"):
-        spans = []
-        at = start
-        for head in heads:
-            places = [m.start() for m in re.finditer(re.escape(head[:2]), norm[start:end])]
-            if not places:
-                return None
-            at = start + places[-1]
-            stop = at
-            while stop < end and norm[stop] not in " \n\t|":
-                stop += 1
-            spans.append(_offset(norm, at, stop, measure, "centre"))
-        if any(b - a < 3 for a, b in itertools.pairwise(spans)):
-            continue
-        spacing = min(b - a for a, b in itertools.pairwise(spans))
-        under: list[list[float]] = [[] for _ in heads]
-        clear = True
-        for field in (field for row in rows for field in row):
-            centre = _offset(norm, field.start, field.end, measure, "centre")
-            column = min(range(len(heads)), key=lambda i: abs(spans[i] - centre))
-            clear = clear and abs(spans[column] - centre) <= spacing * 0.4
-            under[column].append(centre)
-        spread = max((max(u) - min(u) for u in under if u), default=0.0)
-        if clear and spread <= spacing / 3:
-            centres = tuple(sorted(u)[len(u) // 2] if u else span for u, span in zip(under, spans, strict=True))
-            return Columns(centres, measure, "centre", min(spread, spacing / 4))
-    return None

@@ -47,11 +47,8 @@ def _find(
 ) -> tuple[int, int] | None:
     if end - start < SHORTEST or end - start > 4000:
         return None
-    places = [
-        start + m.start()
-        for m in _LETTERS.finditer(norm[start:end])
-        if not any(a <= start + m.start() < b for a, b in masked)
-    ]
+    hidden = {i for a, b in masked if a < end and b > start for i in range(max(a, start), min(b, end))}
+    places = [m.start() for m in _LETTERS.finditer(norm, start, end) if m.start() not in hidden]
     if len(places) < SHORTEST - 1:
         return None
     from rapidfuzz.fuzz import partial_ratio_alignment

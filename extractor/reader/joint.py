@@ -9,7 +9,8 @@ The work is bounded: past the budget the answer is "undecided", never a guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import le, sub
 from typing import NamedTuple
 
 from extractor.reader.candidates import Candidate
@@ -52,17 +53,17 @@ def choose(rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ..
 def _choose(rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ...]) -> Choice:
     if all(len(candidates) == 1 for candidates in rows.values()):
         return Choice(rows, True)
-    pruned = _prune(rows, equations)
+    pruned = _narrow(_table(rows), equations, every=True)
     if pruned is None:
         return Choice(rows, False, "contradiction")
-    if all(len(candidates) == 1 for candidates in pruned.values()):
-        if holds(pruned, equations):
-            return Choice(pruned, True)
+    if all(len(candidates) == 1 for candidates in pruned.rows.values()):
+        if holds(pruned.rows, equations):
+            return Choice(pruned.rows, True)
         return Choice(rows, False, "contradiction")
     try:
         viable = _search(pruned, equations)
     except _Budget:
-        return Choice(pruned, False, "budget")
+        return Choice(pruned.rows, False, "budget")
     if viable is None:
         return Choice(rows, False, "contradiction")
     return Choice(viable, True)
@@ -75,94 +76,129 @@ class _Budget(Exception):
 # ---------------------------------------------------------------- bounds
 
 _INFINITE = 10**15
-Bounds = dict[str, tuple[tuple[int, int], ...]]
+_ROUNDS = 12
+Bounds = tuple[tuple[int, ...], tuple[int, ...]]  # per column the least and the greatest value
 
 
-def _bounds_of(candidates: list[Candidate], width: int) -> tuple[tuple[int, int], ...]:
-    out = []
-    for column in range(width):
-        values = [c.values[column] for c in candidates]
-        if None in values:
-            known = [int(v) for v in values if v is not None]
-            out.append((0 if None in values else min(known), _INFINITE))
+class _Table(NamedTuple):
+    """Rows with their candidates, the bounds these leave, and the rows whose last change has yet to be followed up."""
+
+    rows: dict[str, list[Candidate]]
+    bounds: dict[str, Bounds]
+    changed: set[str]
+
+
+def _bounds_of(candidates: list[Candidate]) -> Bounds:
+    if len(candidates) == 1:
+        values = candidates[0].values
+        known = tuple([0 if v is None else int(v) for v in values])
+        return known, known if None not in values else tuple([_INFINITE if v is None else int(v) for v in values])
+    lows, highs = [], []
+    for column in zip(*[c.values for c in candidates], strict=True):
+        if None in column:
+            lows.append(0)
+            highs.append(_INFINITE)
         else:
-            numbers = [int(v) for v in values if v is not None]
-            out.append((min(numbers), max(numbers)))
-    return tuple(out)
+            numbers = [int(v) for v in column if v is not None]
+            lows.append(min(numbers))
+            highs.append(max(numbers))
+    return tuple(lows), tuple(highs)
 
 
-def _prune(
-    rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ...]
-) -> dict[str, list[Candidate]] | None:
-    """Drops candidates that no choice of the others can balance in some column; None if a row loses all."""
-    rows = dict(rows)
-    width = len(next(iter(rows.values()))[0].values)
-    bounds = {key: _bounds_of(candidates, width) for key, candidates in rows.items()}
-    free = tuple((0, _INFINITE) for _ in range(width))
-    for _ in range(12):
-        changed = False
+def _table(rows: dict[str, list[Candidate]]) -> _Table:
+    return _Table(rows, {key: _bounds_of(candidates) for key, candidates in rows.items()}, set())
+
+
+def _narrow(table: _Table, equations: Sequence[VectorEquation], every: bool = False) -> _Table | None:
+    """Drops candidates that no choice of the others can balance in some column; None if a row loses all.
+
+    Only the equations of rows that changed are checked, unless `every` one has yet to be.
+    """
+    rows, bounds, changed = dict(table.rows), dict(table.bounds), table.changed
+    width = len(next(iter(bounds.values()))[0])
+    free = ((0,) * width, (_INFINITE,) * width)
+    for _ in range(_ROUNDS):
+        before, changed = changed, set()
         for equation in equations:
-            left = [bounds.get(key, free) for key in equation.left]
-            right = [bounds.get(key, free) for key in equation.right]
-            for column in range(width):
-                low = sum(b[column][0] for b in left) - sum(b[column][1] for b in right)
-                high = sum(b[column][1] for b in left) - sum(b[column][0] for b in right)
-                if low > 0 or high < 0:
-                    return None
-            for side, sign in ((equation.left, 1), (equation.right, -1)):
-                for key in side:
-                    if key not in rows or len(rows[key]) == 1:
-                        continue
-                    kept = [c for c in rows[key] if _possible(c, key, sign, equation, bounds, free, width)]
-                    if not kept:
-                        return None
-                    if len(kept) < len(rows[key]):
-                        rows[key] = kept
-                        bounds[key] = _bounds_of(kept, width)
-                        changed = True
+            due = every or _touches(equation, before) or _touches(equation, changed)
+            if due and not _check(equation, rows, bounds, free, changed):
+                return None
+        every = False
         if not changed:
             break
-    return rows
+    return _Table(rows, bounds, changed)
 
 
-def _possible(
-    candidate: Candidate,
-    key: str,
-    sign: int,
+def _check(
     equation: VectorEquation,
-    bounds: Bounds,
-    free: tuple[tuple[int, int], ...],
-    width: int,
+    rows: dict[str, list[Candidate]],
+    bounds: dict[str, Bounds],
+    free: Bounds,
+    changed: set[str],
 ) -> bool:
-    for column in range(width):
-        value = candidate.values[column]
-        if value is None:
-            continue
-        low = high = sign * int(value)
-        for other in equation.left:
-            if other != key:
-                b = bounds.get(other, free)[column]
-                low, high = low + b[0], high + b[1]
-        for other in equation.right:
-            if other != key:
-                b = bounds.get(other, free)[column]
-                low, high = low - b[1], high - b[0]
-        if low > 0 or high < 0:
-            return False
+    """Narrows the rows of one equation in place; False where it cannot hold."""
+    lows, highs = _difference(equation, bounds, free)
+    if any(low > 0 for low in lows) or any(high < 0 for high in highs):
+        return False
+    for side, sign in ((equation.left, 1), (equation.right, -1)):
+        for key in side:
+            candidates = rows.get(key)
+            if candidates is None or len(candidates) == 1:
+                continue
+            least, most = bounds[key]
+            # What the row's value may be in each column for the difference of the sides to be able to be 0.
+            if sign > 0:
+                floors = [b - high for high, b in zip(highs, most, strict=True)]
+                ceilings = [b - low for low, b in zip(lows, least, strict=True)]
+            else:
+                floors = [low + b for low, b in zip(lows, most, strict=True)]
+                ceilings = [high + b for high, b in zip(highs, least, strict=True)]
+            if all(map(le, floors, least)) and all(map(le, most, ceilings)):
+                continue
+            kept = [c for c in candidates if _within(c, floors, ceilings)]
+            if not kept:
+                return False
+            if len(kept) < len(candidates):
+                rows[key], bounds[key] = kept, _bounds_of(kept)
+                changed.add(key)
+                lows, highs = _difference(equation, bounds, free)
     return True
+
+
+def _touches(equation: VectorEquation, keys: set[str]) -> bool:
+    return bool(keys) and not (keys.isdisjoint(equation.left) and keys.isdisjoint(equation.right))
+
+
+def _difference(equation: VectorEquation, bounds: dict[str, Bounds], free: Bounds) -> tuple[list[int], list[int]]:
+    """Per column the least and the greatest that the left side may exceed the right by."""
+    left_least, left_most = zip(*[bounds.get(key, free) for key in equation.left], strict=True)
+    right_least, right_most = zip(*[bounds.get(key, free) for key in equation.right], strict=True)
+    return _minus(left_least, right_most), _minus(left_most, right_least)
+
+
+def _minus(left: Sequence[tuple[int, ...]], right: Sequence[tuple[int, ...]]) -> list[int]:
+    """Column by column the sum of some rows less that of others."""
+    return list(map(sub, map(sum, zip(*left, strict=True)), map(sum, zip(*right, strict=True))))
+
+
+def _within(candidate: Candidate, floors: list[int], ceilings: list[int]) -> bool:
+    return all(
+        value is None or low <= value <= high
+        for value, low, high in zip(candidate.values, floors, ceilings, strict=True)
+    )
 
 
 def holds(rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ...]) -> bool:
     """Whether the first candidates of all rows together break no equation."""
-    return _prune({key: candidates[:1] for key, candidates in rows.items()}, equations) is not None
+    first = {key: candidates[:1] for key, candidates in rows.items()}
+    return _narrow(_table(first), equations, every=True) is not None
 
 
 # ---------------------------------------------------------------- search
 
 
-def _search(
-    rows: dict[str, list[Candidate]], equations: tuple[VectorEquation, ...]
-) -> dict[str, list[Candidate]] | None:
+def _search(table: _Table, equations: tuple[VectorEquation, ...]) -> dict[str, list[Candidate]] | None:
+    rows = table.rows
     open_rows = sorted((key for key in rows if len(rows[key]) > 1), key=lambda key: len(rows[key]))
     choices = 1
     for key in open_rows:
@@ -171,24 +207,31 @@ def _search(
     covered = all(key in rows for equation in equations for key in (*equation.left, *equation.right))
     if choices > 2_000 and whole and covered:
         return _meet(rows, equations)
+    places = {key: {c.values: index for index, c in enumerate(rows[key])} for key in open_rows}
+    alone = {key: {c.values: _bounds_of([c]) for c in rows[key]} for key in open_rows}
     found: dict[str, set[int]] = {key: set() for key in open_rows}
     budget = [NODES]
 
-    def walk(current: dict[str, list[Candidate]], index: int) -> None:
-        budget[0] -= 1 + len(current) // 4
+    def walk(current: _Table, index: int) -> None:
+        budget[0] -= 1 + len(current.rows) // 4
         if budget[0] < 0:
             raise _Budget
         if index == len(open_rows):
             for key in open_rows:
-                found[key].add(rows[key].index(current[key][0]))
+                found[key].add(places[key][current.rows[key][0].values])
             return
         key = open_rows[index]
-        for candidate in current[key]:
-            narrowed = _prune({**current, key: [candidate]}, equations)
+        for candidate in current.rows[key]:
+            chosen = _Table(
+                {**current.rows, key: [candidate]},
+                {**current.bounds, key: alone[key][candidate.values]},
+                {*current.changed, key} if len(current.rows[key]) > 1 else current.changed,
+            )
+            narrowed = _narrow(chosen, equations)
             if narrowed is not None:
                 walk(narrowed, index + 1)
 
-    walk(rows, 0)
+    walk(table, 0)
     if not all(found.values()):
         return None
     return {**rows, **{key: [rows[key][i] for i in sorted(found[key])] for key in open_rows}}

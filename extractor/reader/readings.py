@@ -60,8 +60,14 @@ def read_plain(norm: str, start: int, end: int, spec: RowSpec) -> Candidate | No
 
 
 def measure_edges(norm: str, rows: list[Row], evidence: Evidence) -> None:
-    """Learns from the full rows how many empty cells labels and line ends leave at the edges, by level."""
+    """Learns from the full rows how many empty cells labels and line ends leave at the edges, by level.
+
+    Only levels with a row that has no candidates yet: nobody asks for the others.
+    """
+    levels = {row.spec.level for row in rows if not row.candidates}
     for row in rows:
+        if row.spec.level not in levels:
+            continue
         if len(row.candidates) == 1 and all(cell.state == "reported" for cell in row.candidates[0].cells):
             fields = split(norm, row.start, row.end, evidence.style, row.spec.kinds, row.spec.words)
             if fields and sum(bool(printed.text) for printed in fields) == len(row.spec.paths):

@@ -29,7 +29,7 @@ def request_chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
     for hit in hits:
         # A label printed again over its own merged cell (converters repeat it) is the same label.
         again = rows and hit.kind == "row" and rows[-1].key == hit.key
-        again = again and not DATA.search(norm, rows[-1].end, hit.start)
+        again = again and hit.start - rows[-1].end < 200 and not DATA.search(norm, rows[-1].end, hit.start)
         if hit.kind in ("row", "column") and not again:
             rows.append(hit)
     for index, hit in enumerate(rows):

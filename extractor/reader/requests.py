@@ -162,8 +162,8 @@ def _rows(norm: str, region: Region) -> list[Row]:
     """
     first, last = region.anchors[0], region.anchors[-1]
     over = len(_DIGIT.findall(norm, figures_floor(norm, region), first.start)) >= 5
-    none_behind = not _DIGIT.search(norm, last.end, region.end)
     behind = _read(norm, region, region.anchors, above=False)
+    none_behind = not _DIGIT.search(norm, last.end, region.end) and not behind[-1].candidates
     if not over and not none_behind:
         return behind
     # A group's label stands between a row's figures and its label: only the row's label counts.

@@ -9,14 +9,8 @@ from decimal import Decimal
 from extractor.form import FORM, REQUEST_COLUMNS, Label, fold
 from extractor.reader.anchors import Region
 from extractor.reader.candidates import CellRead, Evidence, Row, RowSpec, suits, sums_hold
-from extractor.reader.fields import (
-    Field,
-    columns_from_heads,
-    measure_columns,
-    measure_style,
-    tokens_of,
-    without_furniture,
-)
+from extractor.reader.columns import columns_from_heads, measure_columns
+from extractor.reader.fields import Field, measure_style, tokens_of, without_furniture
 from extractor.reader.readings import measure_edges, read_plain, read_row
 from extractor.results import Cell
 

@@ -21,7 +21,7 @@ def check_equations(
     findings: list[Finding] = []
     for equation in rules:
         left, right, missing = _sides(values, equation)
-        if _impossible(values, equation):
+        if _impossible(equation, left, right, missing):
             failing.append(equation)
             findings.append(_fail(equation, left, right, missing, blame))
         elif missing:
@@ -38,14 +38,16 @@ def check_equations(
 
 
 def _sides(values: Mapping[str, int | None], equation: Equation) -> tuple[int, int, tuple[str, ...]]:
+    """What is known of either side, and the cells that are not."""
     left = [values.get(path) for path in equation.left]
     right = [values.get(path) for path in equation.right]
-    missing = tuple(path for path in equation.cells if values.get(path) is None)
+    if None not in left and None not in right:
+        return sum(left), sum(right), ()  # type: ignore[arg-type]
+    missing = tuple(path for path, v in zip(equation.cells, (*left, *right), strict=True) if v is None)
     return sum(v for v in left if v is not None), sum(v for v in right if v is not None), missing
 
 
-def _impossible(values: Mapping[str, int | None], equation: Equation) -> bool:
-    left, right, missing = _sides(values, equation)
+def _impossible(equation: Equation, left: int, right: int, missing: tuple[str, ...]) -> bool:
     if not missing:
         return left != right
     open_left = any(path in missing for path in equation.left)
