@@ -60,12 +60,30 @@ def _blank_tag(match: re.Match[str]) -> str:
     return " " * len(tag)
 
 
+_PAGE_END = re.compile(r"\n([ \t]*\d{1,4}[ \t]*)\n?\x0c")
+
+
+def _without_page_numbers(text: str, norm: str) -> str:
+    """Blanks the number that closes a page before its form feed, below a row of figures or an empty line.
+
+    Below a label or a lone figure it may be a cell, and stays.
+    """
+    for match in _PAGE_END.finditer(text):
+        above = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if not above.strip() or len(re.findall(r"\d+", above)) >= 2:
+            start, end = match.span(1)
+            norm = norm[:start] + " " * (end - start) + norm[end:]
+    return norm
+
+
 def normalize(text: str) -> str:
     """The text with look-alike characters folded; same length, position by position.
 
     Markup that an OCR engine left in plain text (`<td>0</td>`) becomes cell borders and spaces of the same length.
     """
     norm = text.translate(_TABLE)
+    if "\x0c" in text:
+        norm = _without_page_numbers(text, norm)
     if "<" in norm or "&nbsp;" in norm:
         norm = _TAG.sub(_blank_tag, norm)
     if "---" in norm or "===" in norm:

@@ -71,7 +71,15 @@ def without_lone_lines(norm: str, fields: list[Field]) -> list[Field]:
     sizes = Counter(lines)
     if not sizes or max(sizes.values()) < 2:
         return fields
-    return [f for f, line in zip(fields, lines, strict=True) if sizes[line] > 1]
+    return [f for f, line in zip(fields, lines, strict=True) if sizes[line] > 1 or not set_apart(norm, f.start, f.end)]
+
+
+def set_apart(norm: str, start: int, end: int) -> bool:
+    """Whether empty lines set a line off from what stands before and behind it."""
+    line, stop = norm.rfind("\n", 0, start) + 1, norm.find("\n", end)
+    above = norm[norm.rfind("\n", 0, max(0, line - 1)) + 1 : max(0, line - 1)]
+    below = norm[stop + 1 : norm.find("\n", stop + 1)] if stop >= 0 else ""
+    return not above.strip() and not below.strip()
 
 
 def _on_label_line(norm: str, row: Row, fields: list[Field]) -> list[Field]:

@@ -55,6 +55,7 @@ class Row:
     end: int
     candidates: list[Candidate] = field(default_factory=list)
     problem: str = ""
+    labelled: bool = False  # each part of the row was read behind its own label
     # Candidates that break the row's own sum although the digits allow several: nothing decides among them.
     broken: bool = False
 

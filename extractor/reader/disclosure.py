@@ -10,6 +10,7 @@ from extractor.form import FORM
 from extractor.reader.anchors import Layout, Region
 from extractor.reader.candidates import Row, RowSpec
 from extractor.reader.fuzzy import find_missing
+from extractor.reader.heads import disclosure_heads_in_order
 from extractor.reader.reports import SENTENCE
 from extractor.reader.tables import TableRead, read_rows, rows_between_labels, settle_row, unclaimed
 from extractor.results import Cell
@@ -41,6 +42,8 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
         spans = [cell.end for candidate in row.candidates for cell in candidate.cells if cell.end]
         if row in prose or any(_GOES_ON.match(norm, end, row.end) for end in spans):
             row.candidates, row.problem = [], "no_figures"
+    if not disclosure_heads_in_order(norm, region.header):
+        table.doubts.append("heads")
     anchored = {anchor.key for anchor in region.anchors}
     heads = min((hit.start for hit in region.header), default=region.start)
     if any(
@@ -73,7 +76,8 @@ def _rows(norm: str, region: Region, specs: dict[str, RowSpec]) -> list[Row]:
     if unclaimed(norm, region, rows):
         above = rows_between_labels(norm, region, specs, above=True)
         read_rows(norm, above, region, labels)
-        if all(row.candidates for row in above) and not unclaimed(norm, region, above):
+        printed = all(cell.value is not None for row in above for c in row.candidates[:1] for cell in c.cells)
+        if printed and all(row.candidates for row in above) and not unclaimed(norm, region, above):
             return above
     return rows
 

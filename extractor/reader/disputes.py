@@ -12,8 +12,10 @@ from extractor.reader.anchors import Region
 from extractor.reader.bordered import bordered_candidates
 from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowSpec
 from extractor.reader.fields import Field, Style, measure_style, split, tokens_of, without_furniture
+from extractor.reader.heads import dispute_heads_in_order
 from extractor.reader.labels import Hit
 from extractor.reader.readings import read_plain, read_row
+from extractor.reader.reports import SENTENCE
 from extractor.reader.tables import STUCK, TableRead, settle_row
 from extractor.results import Cell
 
@@ -43,9 +45,34 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
             cell.tentative or cell.state == "missing" for c in row.candidates for cell in c.cells
         ) and _chosen_by_sum(row.candidates):
             doubts.append("ambiguous")
+        if any(SENTENCE.match(norm, cell.end - 1) for c in row.candidates for cell in c.cells if cell.end):
+            row.candidates, row.problem = [], "unread"  # Figures in sentences are no cells.
+        if not (row.labelled or dispute_heads_in_order(sorted(region.header))):
+            doubts.append("heads")
+        if _figures_left(norm, region, row):
+            doubts.append("several_tables")
     table = TableRead([], row is not None, doubts)
     table.cells = settle_row(spec, row, table)
     return table
+
+
+def _figures_left(norm: str, region: Region, row: Row) -> bool:
+    """Whether a further row of figures stands in the table beside the one that was read."""
+    if not row.candidates:
+        return False
+    ends = [cell.end for candidate in row.candidates for cell in candidate.cells if cell.end]
+    starts = [cell.start for candidate in row.candidates for cell in candidate.cells if cell.end]
+    if not ends:
+        return False
+    heads = sorted(region.header)
+    floor = max(heads[0].start if heads else region.start, region.floor)
+    limit = min(region.end, max(ends) + REACH)
+    for begin, end in ((floor, min(starts)), (max(ends), limit)):
+        fields = tokens_of(without_furniture(norm, begin, end), begin, ("count",))
+        runs = _groups(norm, [f for f in fields if any(char.isdigit() for char in f.text)])
+        if any(len(run) >= 5 or sum(len(f.text) for f in run) >= 11 for run in runs):
+            return True
+    return False
 
 
 def _borne_out(candidates: list[Candidate]) -> list[Candidate]:
@@ -186,15 +213,33 @@ def _in_pieces(norm: str, spec: RowSpec, heads: list[Hit], groups: list[list[Fie
     if len(flat) != len(spec.paths) or any(f.reading is None or f.reading.kind != "number" for f in flat):
         return None
     sizes = [len(g) for g in behind]
+    before = [max((h for h in heads if h.end <= g[0].start), key=lambda h: h.end) for g in behind]
     reads = [CellRead("reported", f.reading.value, f.start, f.end) for f in flat if f.reading]
-    if sizes == [3] * 5:
-        reads = [reads[c * 3 + b] for b in range(len(DISPUTE_BLOCKS)) for c in range(5)]
-    elif sizes not in ([5, 5, 5], [1] * 15, [5, 10]):
+    blocks, outcomes = list(DISPUTE_BLOCKS), list(DISPUTE_COLUMNS)
+    labels = [hit.key for hit in before]
+    if sizes == [5, 5, 5]:
+        # Each row of five has its block's name before it: at its left, or over its own heads.
+        named = [_block_before(heads, g[0].start) for g in behind]
+        if sorted(named) != sorted(blocks):
+            return None
+        reads = [cell for block in blocks for cell in reads[named.index(block) * 5 : named.index(block) * 5 + 5]]
+    elif sizes == [3] * 5:
+        if labels != outcomes:
+            return None
+        reads = [reads[c * 3 + b] for b in range(len(blocks)) for c in range(5)]
+    elif sizes == [1] * 15:
+        if labels != outcomes * 3 or [_block_before(heads, g[0].start) for g in behind[::5]] != blocks:
+            return None
+    elif sizes != [5, 10] or _block_before(heads, behind[0][0].start) != blocks[0]:
         return None
-    row = Row(spec, flat[0].start, flat[-1].end)
+    row = Row(spec, flat[0].start, flat[-1].end, labelled=sizes == [5, 5, 5])
     values = tuple(read.value for read in reads)
     row.candidates = [Candidate(values, tuple(reads))]
     return row
+
+
+def _block_before(heads: list[Hit], position: int) -> str:
+    return next((h.key for h in reversed(heads) if h.kind == "block" and h.end <= position), "")
 
 
 def _head_before(norm: str, heads: list[Hit], position: int) -> bool:

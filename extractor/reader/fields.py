@@ -17,7 +17,10 @@ from extractor.reader.numbers import Reading, read_cell
 
 _FURNITURE = re.compile(
     r"^[ \t|]*(?:-+[ \t]*\d{1,4}[ \t]*-+|第[ \t]*\d{1,4}[ \t]*页[^\n]{0,16}|\d{1,4}[ \t]*/[ \t]*\d{1,4}"
-    r"|[Pp]age[ \t]*\d{1,4}[^\n]{0,12})[ \t|]*$",
+    r"|[Pp]age[ \t]*\d{1,4}[^\n]{0,12}"
+    r"|\d{4}[ \t]*[-/.年][ \t]*\d{1,2}[ \t]*[-/.月][ \t]*\d{1,2}[ \t]*日?[ \d:]{0,9})[ \t|]*$"
+    r"|^[^\n]{0,80}(?:发布时间|发布日期|浏览次数|浏览量|点击数|点击量|访问量|字号|责任编辑|信息来源|打印本页"
+    r"|https?:|www[.])[^\n]*$",
     re.MULTILINE,
 )
 _GAP = re.compile(r"\d([^\d\w/\\\-+.]*)(?=\d)")
@@ -152,10 +155,12 @@ def _is_data(field: Field) -> bool:
     return not field.text or field.reading is not None or bool(re.search(r"\d", field.text))
 
 
-def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label: str) -> list[Field]:
+def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label: str) -> list[Field] | None:
     own_line = False
     if style.row_ends:
         begin, end = _data_line(stretch)
+        if _BROKEN_OFF.match(stretch, end):
+            return None
         own_line = begin > 0
         stretch, start = stretch[begin:end], start + begin
     pieces = _pieces(stretch, start, "|")
@@ -183,7 +188,11 @@ def _one_line(stretch: str, start: int, border: str, kinds: tuple[str, ...], lab
     fields = _drop_label(fields, first_is_label=begin == 0, own_line=True, label=label)
     if re.search(r"\d", stretch[end:]) and sum(f.reading is not None for f in fields) != len(kinds):
         return None  # The row goes on in another line: its borders do not count its cells.
-    return fields
+    return None if _BROKEN_OFF.match(stretch, end) else fields
+
+
+# A figure alone on the very next line may be the rest of the row's last one.
+_BROKEN_OFF = re.compile(r"[ \t|]*\n[ \t|]*\d{1,9}[ \t|]*(?:\n|$)")
 
 
 def _lines(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> list[Field]:

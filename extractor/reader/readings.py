@@ -30,8 +30,14 @@ from extractor.reader.fields import Field, split
 @lru_cache(maxsize=8)
 def _plain(count: int) -> re.Pattern[str]:
     """Exactly `count` figures with nothing but white space and borders between, and no other figure around them."""
-    noise = r"[^\dA-Za-z/\\_+-]*"
-    return re.compile(noise + r"[\s|]+".join([r"(0|[1-9]\d{0,8})"] * count) + r"(?![\d.,]|[ \t]*年(?!度))" + noise)
+    noise = r"[^\dA-Za-z/\\_+%‰≥≤<>~≈±?×√-]*"
+    return re.compile(
+        noise
+        + r"(?<![约近超逾])"
+        + r"[\s|]+".join([r"(0|[1-9]\d{0,8})"] * count)
+        + r"(?![\d.,余多]|[ \t]*年(?!度))"
+        + noise
+    )
 
 
 def _gap_class(norm: str, start: int, end: int) -> str:

@@ -113,21 +113,19 @@ def report_bounds(norm: str, hits: list[Hit], chains: list[list[Hit]]) -> tuple[
     """Where each report begins and ends, and whether two tables could not be told apart.
 
     The form's tables come in order, so a table that comes at or before the one preceding it opens a new report; so
-    does a title that is not the first one's (a running header repeats it) between two tables.
+    does the heading of section one between two tables.
     """
     tables = _all_tables(hits, chains)
     cuts: list[int] = []
     for (before, first, first_end), (kind, second, _) in itertools.pairwise(tables):
         titles = _titles(norm, first_end, second)
-        known = _titles(norm, cuts[-1] if cuts else 0, first)
-        fresh = [at for at, words in titles if words not in {w for _, w in known}]
-        if kind > before and not (fresh and known):
-            continue
         overviews = [
             ordinal_start(norm, hit.start)[0]
             for hit in hits[first_at(hits, first_end) : first_at(hits, second)]
             if hit.kind == "section" and hit.key == "overview" and begins_line(norm, hit.start)
         ]
+        if kind > before and not overviews:
+            continue
         starts = [at for at, _ in titles]
         if overviews and any(at <= overviews[-1] for at in starts):
             cuts.append(max(at for at in starts if at <= overviews[-1]))

@@ -13,6 +13,7 @@ from extractor.reader.anchors import Anchor, Layout, Region
 from extractor.reader.candidates import Candidate, Row, RowSpec, sums_hold
 from extractor.reader.derive import derive
 from extractor.reader.fuzzy import find_missing
+from extractor.reader.heads import request_heads_in_order
 from extractor.reader.joint import Choice, VectorEquation, choose, holds
 from extractor.reader.stream import stream_rows
 from extractor.reader.tables import (
@@ -70,6 +71,13 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     find_missing(norm, region, layout.hits, FORM.rows)
     rows = _rows(norm, region)
     table = TableRead([], bool(rows), list(region.doubts))
+    if not request_heads_in_order(norm, region.header):
+        table.doubts.append("heads")
+    if any(
+        row.spec.key.endswith(".all") and row.candidates and 0 < _printed_subs(row, rows) < len(_sub_rows(row.spec.key))
+        for row in rows
+    ):
+        table.doubts.append("claimed")  # A group's figures beside some of its rows: the first row's label may be lost.
     candidates = {row.spec.key: row.candidates for row in rows if row.candidates}
     table.groups = frozenset(key.split(".")[0] for key in candidates if key.endswith(".all"))
     table.without_sub_rows = frozenset(
@@ -183,6 +191,11 @@ def _rows(norm: str, region: Region) -> list[Row]:
         return behind
     region.doubts.append("order")
     return behind
+
+
+def _printed_subs(group: Row, rows: list[Row]) -> int:
+    subs = _sub_rows(group.spec.key)
+    return sum(row.spec.key in subs and bool(row.candidates) for row in rows)
 
 
 def _read(norm: str, region: Region, anchors: list[Anchor], above: bool) -> list[Row]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from extractor.form import FORM, REQUEST_COLUMNS, Label, fold
 from extractor.reader.anchors import Region
+from extractor.reader.borderless import set_apart
 from extractor.reader.candidates import CellRead, Evidence, Row, RowSpec, suits, sums_hold
 from extractor.reader.columns import columns_from_heads, measure_columns
 from extractor.reader.fields import Field, measure_style, tokens_of, without_furniture
@@ -85,21 +86,36 @@ def read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Labe
         kinds = row.spec.kinds
         if row.candidates and not all(suits(candidate.cells, kinds) for candidate in row.candidates):
             row.candidates, row.problem = [], "unread"
-        _refuse_foreign(norm, row, labels.get(row.spec.key))
+        _refuse_foreign(norm, row, _own_words(row, rows, labels))
 
 
-# The number and first words of a label: between a row's label and its figures they are another row's.
-_FOREIGN = re.compile(r"(?:(?<!\d)[1-8]\s*[.、]|[(]\s*[一二七]\s*[)])[\s|*]*(?P<words>[一-鿿]\s?[一-鿿])")
+def _own_words(row: Row, rows: list[Row], labels: dict[str, Label]) -> str:
+    """The letters of the row's label and of the label before it."""
+    index = next(i for i, other in enumerate(rows) if other is row)
+    keys = [other.spec.key for other in rows[max(0, index - 1) : index + 1]]
+    return "".join(word for key in keys if key in labels for word in labels[key].wordings)
 
 
-def _refuse_foreign(norm: str, row: Row, label: Label | None) -> None:
-    """Figures behind a label that was not recognised are not the row's (its own label may be printed twice)."""
+# Letters of merged labels that are chopped over the lines, of heads and of units.
+_LOOSE = frozenset("三四五六七本年度办理结果不予公开无法提供处其他一二、年月日第页共件项单位万元数量")
+
+
+def _refuse_foreign(norm: str, row: Row, own: str) -> None:
+    """Figures behind words that belong to no part of the row's label are another row's (`行政许可 … 其中：新办 77`).
+
+    `own`: the row's label and, where figures stand above their labels, the label before.
+    """
     starts = [cell.start for candidate in row.candidates for cell in candidate.cells if cell.end]
-    own = label.wordings if label else ()
-    for match in _FOREIGN.finditer(norm, row.start, min(starts, default=row.start)):
-        if not any(wording.startswith(fold(match["words"])) for wording in own):
-            row.candidates, row.problem = [], "unread"
-            return
+    if not starts:
+        return
+    between = without_furniture(norm, row.start, min(starts))
+    foreign = [char for char in between if "一" <= char <= "鿿" and char not in own and char not in _LOOSE]
+    if len(foreign) >= 2 or (foreign and _NUMBERED.search(between)):
+        row.candidates, row.problem = [], "unread"
+
+
+# A number that begins a label.
+_NUMBERED = re.compile(r"(?:(?<!\d)[1-8]\s*[.、]|[(]\s*[一二七]\s*[)])[\s|*]*[一-鿿]")
 
 
 def _expected_ordinal(region: Region, index: int, labels: dict[str, Label]) -> str:
@@ -132,7 +148,8 @@ def unclaimed(norm: str, region: Region, rows: list[Row]) -> list[list[Field]]:
             continue
         if _CLAUSE.search(norm, max(0, printed.start - 3), printed.end + 3):
             continue
-        if paged and len(printed.text) <= 3 and _alone(norm, printed.start, printed.end):
+        lone = _alone(norm, printed.start, printed.end) and set_apart(norm, printed.start, printed.end)
+        if paged and len(printed.text) <= 3 and lone:
             continue
         if runs and not _LETTER.search(norm, runs[-1][-1].end, printed.start):
             runs[-1].append(printed)

@@ -1,0 +1,71 @@
+"""Whether a table's heads stand in the form's order.
+
+No equation can see that two columns or blocks changed places, so the printed heads decide: heads out of the form's
+order are a doubt. Heads that are missing or damaged say nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, REQUEST_COLUMNS
+from extractor.reader.labels import Hit
+
+_COLUMN = {key: index for index, key in enumerate(REQUEST_COLUMNS)}
+_BLOCK = {key: index for index, key in enumerate(DISPUTE_BLOCKS)}
+_OUTCOME = {key: index for index, key in enumerate(DISPUTE_COLUMNS)}
+# Heads of one row stand side by side: no word and no figure between them.
+_BETWEEN = re.compile(r"[\w]")
+# The fields of one row of table 2 stand in the order in which the form's rows list them.
+_FIELDS = [names for row in FORM.disclosure for names in row.fields.values()]
+
+
+def request_heads_in_order(norm: str, header: Sequence[Hit]) -> bool:
+    """Table 3: the applicants from left to right, the total not before them on one line."""
+    order = [_COLUMN[hit.key] for hit in header if hit.kind == "column"]
+    if order != sorted(order) and len(set(order)) == len(order):
+        return False
+    # A total before all applicants counts only where the heads stand apart on one line of their own.
+    first = next((hit for hit in header if hit.key == "natural_person"), None)
+    if first is None:
+        return True
+    line, stop = norm.rfind("\n", 0, first.start) + 1, norm.find("\n", first.end)
+    inside = [hit for hit in header if line <= hit.start < (stop if stop >= 0 else len(norm))]
+    own = [hit for hit in inside if hit.kind in ("column", "shared")]
+    apart = all(norm[a.end : b.start].strip(" ") != "" or b.start - a.end > 1 for a, b in pairwise(own))
+    if len(own) != len(inside) or len(own) < 6 or not apart:
+        return True
+    return own[0].key != "total"
+
+
+def dispute_heads_in_order(header: Sequence[Hit]) -> bool:
+    """Table 4: the blocks and, within each, the outcomes from left to right (a head may be lost)."""
+    blocks = [_BLOCK[hit.key] for hit in header if hit.kind == "block"]
+    if blocks[-3:] != sorted(blocks[-3:]):
+        return False
+    outcomes = [hit for hit in header if hit.kind == "outcome"]
+    if len(outcomes) < 8:
+        return True  # Heads chopped over lines: their pieces do not stand in order.
+    last = -1
+    for hit in outcomes:
+        index = _OUTCOME[hit.key]
+        # A new block may begin anywhere behind the third outcome of the last (its first heads may be lost).
+        if index <= last and not (last >= 2 and index <= 1):
+            return False
+        last = index
+    first_total = next((h.start for h in header if (h.kind, h.key) == ("shared", "total")), None)
+    return first_total is None or outcomes[0].start < first_total
+
+
+def disclosure_heads_in_order(norm: str, header: Sequence[Hit]) -> bool:
+    """Table 2: the fields of each group of rows from left to right."""
+    fields = [hit for hit in header if hit.kind == "field"]
+    for before, behind in pairwise(fields):
+        if before.key == behind.key or _BETWEEN.search(norm, before.end, behind.start):
+            continue
+        together = [names for names in _FIELDS if before.key in names and behind.key in names]
+        if together and all(names.index(before.key) > names.index(behind.key) for names in together):
+            return False
+    return True
