@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 from extractor.form import FORM
 from extractor.reader.anchors import Layout, Region
@@ -51,6 +52,9 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
         for hit in layout.hits
     ):
         table.doubts.append("claimed")  # A row of the table is printed and was not chained.
+    printed = [hit for hit in layout.hits if hit.kind == "disclosure" and heads <= hit.start < region.end]
+    if any(a.key == b.key and _DIGIT.search(norm, a.end, b.start) for a, b in pairwise(printed)):
+        table.doubts.append("several_tables")  # A row is printed twice, with figures of its own each time.
     if unclaimed(norm, region, rows):
         table.doubts.append("claimed" if all(row.candidates for row in rows) else "order")
     by_key = {row.spec.key: row for row in rows}
@@ -64,6 +68,7 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
     return table
 
 
+_DIGIT = re.compile(r"\d")
 # Words behind a figure on its line: a sentence, no cell.
 _GOES_ON = re.compile(r" *(?!件|万元|亿元|元|条|项|宗|起|份|次|个|增|减|无|不涉及)[一-鿿]")
 

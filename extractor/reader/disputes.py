@@ -11,7 +11,7 @@ from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS
 from extractor.reader.anchors import Region
 from extractor.reader.bordered import bordered_candidates
 from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowSpec
-from extractor.reader.fields import Field, Style, measure_style, split, tokens_of, without_furniture
+from extractor.reader.fields import BROKEN_OFF, Field, Style, measure_style, split, tokens_of, without_furniture
 from extractor.reader.heads import dispute_heads_in_order
 from extractor.reader.labels import Hit
 from extractor.reader.readings import read_plain, read_row
@@ -49,6 +49,9 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
             row.candidates, row.problem = [], "unread"  # Figures in sentences are no cells.
         if not (row.labelled or dispute_heads_in_order(sorted(region.header))):
             doubts.append("heads")
+        ends = [cell.end for c in row.candidates for cell in c.cells if cell.end]
+        if ends and BROKEN_OFF.match(norm, max(ends)):
+            doubts.append("unread")  # The last figure may go on in the next line.
         if _figures_left(norm, region, row):
             doubts.append("several_tables")
     table = TableRead([], row is not None, doubts)

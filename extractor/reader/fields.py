@@ -159,7 +159,7 @@ def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label
     own_line = False
     if style.row_ends:
         begin, end = _data_line(stretch)
-        if _BROKEN_OFF.match(stretch, end):
+        if BROKEN_OFF.match(stretch, end):
             return None
         own_line = begin > 0
         stretch, start = stretch[begin:end], start + begin
@@ -188,11 +188,11 @@ def _one_line(stretch: str, start: int, border: str, kinds: tuple[str, ...], lab
     fields = _drop_label(fields, first_is_label=begin == 0, own_line=True, label=label)
     if re.search(r"\d", stretch[end:]) and sum(f.reading is not None for f in fields) != len(kinds):
         return None  # The row goes on in another line: its borders do not count its cells.
-    return None if _BROKEN_OFF.match(stretch, end) else fields
+    return None if BROKEN_OFF.match(stretch, end) else fields
 
 
 # A figure alone on the very next line may be the rest of the row's last one.
-_BROKEN_OFF = re.compile(r"[ \t|]*\n[ \t|]*\d{1,9}[ \t|]*(?:\n|$)")
+BROKEN_OFF = re.compile(r"[ \t|]*\n[ \t|]*\d{1,9}[ \t|]*(?:\n|$)")
 
 
 def _lines(stretch: str, start: int, style: Style, kinds: tuple[str, ...]) -> list[Field]:

@@ -117,7 +117,7 @@ def report_bounds(norm: str, hits: list[Hit], chains: list[list[Hit]]) -> tuple[
     """
     tables = _all_tables(hits, chains)
     cuts: list[int] = []
-    for (before, first, first_end), (kind, second, _) in itertools.pairwise(tables):
+    for (before, _, first_end), (kind, second, _) in itertools.pairwise(tables):
         titles = _titles(norm, first_end, second)
         overviews = [
             ordinal_start(norm, hit.start)[0]

@@ -107,6 +107,8 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
         for key, viable in choice.viable.items():
             by_key[key].candidates = viable
     _complete_by_table(by_key, table)
+    if any(_unborne(candidate) for row in by_key.values() for candidate in row.candidates):
+        table.doubts.append("ambiguous")
     for key in request_rows(table.groups):
         table.cells.extend(settle_row(request_spec(key), by_key.get(key), table))
     return table
@@ -154,6 +156,11 @@ def _cut(candidate: Candidate) -> bool:
 def _lost(candidate: Candidate) -> bool:
     """Whether the reading supposes that a cell of the row was lost."""
     return any(cell.state == "missing" for cell in candidate.cells)
+
+
+def _unborne(candidate: Candidate) -> bool:
+    """Whether several cells are supposed lost and the rules do not even say what they held: nothing bears that out."""
+    return sum(cell.state == "missing" for cell in candidate.cells) >= 2 and None in candidate.values
 
 
 def _padded(candidate: Candidate) -> bool:
