@@ -229,9 +229,11 @@ def test_table_2_glued_digits_are_ambiguous(join: str) -> None:
     path = "disclosure.normative_documents."
     assert result.verdicts["disclosure"] == N
     assert {found[path + name]["state"] for name in ("issued", "repealed", "in_force")} == {"ambiguous"}
-    assert sorted(found[path + "issued"]["candidates"]) == [1, 16, 160]
-    assert sorted(found[path + "repealed"]["candidates"]) == [0, 5, 60, 605]
-    assert sorted(found[path + "in_force"]["candidates"]) == [2, 52]
+    # Among tabs the digits may also be one cell of which two neighbours are lost.
+    whole = [16052] if join else []
+    assert sorted(found[path + "issued"]["candidates"]) == [1, 16, 160, *whole]
+    assert sorted(found[path + "repealed"]["candidates"]) == [0, 5, 60, 605, *whole]
+    assert sorted(found[path + "in_force"]["candidates"]) == [2, 52, *whole]
 
 
 def test_table_2_glued_zeros_have_one_reading() -> None:

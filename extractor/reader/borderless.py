@@ -34,6 +34,12 @@ def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: 
     variants = [fields]
     if len(fields) > count:
         variants.insert(0, without_lone_lines(norm, fields) if count > 1 else _on_label_line(norm, row, fields))
+        if spec.blocks and len(variants[0]) > count:
+            # A lone figure right below: the last one's rest or a page number. If the sums hold without it, the latter.
+            apart = without_lone_lines(norm, fields, set_apart_only=False)
+            values = tuple(f.reading.value if f.reading else None for f in apart)
+            if len(apart) == count and None not in values and sums_hold(values, spec.blocks):
+                variants.insert(0, apart)
     if next_ordinal and ends_with_ordinal(norm, fields, row.end, next_ordinal):
         stripped = without_last_digit(fields)
         if not stripped:
@@ -59,8 +65,11 @@ def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: 
         row.problem = "unread" if fields else "no_figures"
 
 
-def without_lone_lines(norm: str, fields: list[Field]) -> list[Field]:
-    """Leaves out figures alone on their line where figures usually share one: page numbers without any mark."""
+def without_lone_lines(norm: str, fields: list[Field], set_apart_only: bool = True) -> list[Field]:
+    """Leaves out figures alone on their line where figures usually share one: page numbers without any mark.
+
+    `set_apart_only`: only those between empty lines.
+    """
     lines = [norm.count("\n", 0, f.start) if len(fields) < 64 else -1 for f in fields]
     if lines and lines[0] == -1:
         lines, line, position = [], 0, 0
@@ -71,7 +80,11 @@ def without_lone_lines(norm: str, fields: list[Field]) -> list[Field]:
     sizes = Counter(lines)
     if not sizes or max(sizes.values()) < 2:
         return fields
-    return [f for f, line in zip(fields, lines, strict=True) if sizes[line] > 1 or not set_apart(norm, f.start, f.end)]
+    return [
+        f
+        for f, line in zip(fields, lines, strict=True)
+        if sizes[line] > 1 or (set_apart_only and not set_apart(norm, f.start, f.end))
+    ]
 
 
 def set_apart(norm: str, start: int, end: int) -> bool:
@@ -142,6 +155,14 @@ def _from_tokens(norm: str, row: Row, fields: list[Field], evidence: Evidence, c
             row.broken = False
             found = found + gaps
     row.candidates = found
+
+
+def cut_candidates(norm: str, row: Row) -> list[Candidate]:
+    """The readings of a bordered row under which figures are stuck together because a border was lost."""
+    trial = Row(row.spec, row.start, row.end)
+    fields = tokens_of(without_furniture(norm, row.start, row.end), row.start, row.spec.kinds)
+    found = _cut(norm, trial, fields, len(row.spec.paths), stuck=not row.spec.blocks) if fields else []
+    return [] if trial.broken else found
 
 
 def _gap_candidates(cells: tuple[CellRead, ...], count: int, spec: RowSpec) -> list[Candidate]:

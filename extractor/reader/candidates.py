@@ -55,6 +55,9 @@ class Row:
     end: int
     candidates: list[Candidate] = field(default_factory=list)
     problem: str = ""
+    # Readings against the borders, for when no other balances: figures whose border was lost.
+    reserve: list[Candidate] = field(default_factory=list)
+    figures: tuple[Value, ...] = ()  # what is printed in a row that could not be read
     labelled: bool = False  # each part of the row was read behind its own label
     # Candidates that break the row's own sum although the digits allow several: nothing decides among them.
     broken: bool = False

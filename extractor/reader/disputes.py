@@ -10,13 +10,13 @@ from itertools import islice, pairwise
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS
 from extractor.reader.anchors import Region
 from extractor.reader.bordered import bordered_candidates
-from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowSpec
+from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowSpec, sums_hold
 from extractor.reader.fields import BROKEN_OFF, Field, Style, measure_style, split, tokens_of, without_furniture
 from extractor.reader.heads import dispute_heads_in_order
 from extractor.reader.labels import Hit
 from extractor.reader.readings import read_plain, read_row
 from extractor.reader.reports import SENTENCE
-from extractor.reader.tables import STUCK, TableRead, settle_row
+from extractor.reader.tables import STUCK, TableRead, printed_figures, settle_row
 from extractor.results import Cell
 
 _WORDS = re.compile(r"[一-鿿A-Za-z]")
@@ -49,14 +49,34 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
             row.candidates, row.problem = [], "unread"  # Figures in sentences are no cells.
         if not (row.labelled or dispute_heads_in_order(sorted(region.header))):
             doubts.append("heads")
-        ends = [cell.end for c in row.candidates for cell in c.cells if cell.end]
-        if ends and BROKEN_OFF.match(norm, max(ends)):
-            doubts.append("unread")  # The last figure may go on in the next line.
+        spans = [(cell.start, cell.end) for c in row.candidates for cell in c.cells if cell.end]
+        if spans and _torn(norm, min(spans)[0], max(spans)[1], all(_adds_up(c) for c in row.candidates)):
+            doubts.append("unread")
         if _figures_left(norm, region, row):
             doubts.append("several_tables")
+        if not row.candidates:
+            row.figures = printed_figures(norm, row.start, row.end)
     table = TableRead([], row is not None, doubts)
     table.cells = settle_row(spec, row, table)
     return table
+
+
+def _adds_up(candidate: Candidate) -> bool:
+    return sums_hold(candidate.values, disputes_spec().blocks)
+
+
+def _torn(norm: str, start: int, end: int, adds_up: bool) -> bool:
+    """Whether figures stand beside the row on its own lines (a footnote's number), or its last figure may go on in
+    the next line (unless the sums hold as it is)."""
+    before = norm[norm.rfind("\n", 0, start) + 1 : start]
+    stop = norm.find("\n", end)
+    behind = norm[end : stop if stop >= 0 else len(norm)][:80]
+    label = _BESIDE.sub("", before[-80:])
+    return any(c.isdigit() for c in label + behind) or (not adds_up and bool(BROKEN_OFF.match(norm, end)))
+
+
+# Years and dates beside a row are no figures of it.
+_BESIDE = re.compile(r"\d{4}[ \t]*年?度?")
 
 
 def _figures_left(norm: str, region: Region, row: Row) -> bool:

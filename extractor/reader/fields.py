@@ -91,7 +91,8 @@ def measure_style(stretches: list[str]) -> Style:
 
 def _style_of_single_figures(stretches: list[str]) -> Style:
     """No row prints two figures (a table filled only in its total): the borders themselves are counted."""
-    lines = [line for stretch in stretches for line in stretch.split("\n") if re.search(r"\d", line)]
+    every = [line for stretch in stretches for line in stretch.split("\n") if line.strip(" \n")]
+    lines = [line for line in every if re.search(r"\d", line)] or every
     for border, kind in (("|", "pipe"), ("\t", "tab")):
         counts = [line.count(border) for line in lines]
         if counts and sorted(counts)[len(counts) // 2] >= 2:

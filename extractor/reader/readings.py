@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 
 from extractor.reader.bordered import bordered_candidates, empty_edges
-from extractor.reader.borderless import ends_with_ordinal, read_without_borders, without_last_digit
+from extractor.reader.borderless import cut_candidates, ends_with_ordinal, read_without_borders, without_last_digit
 from extractor.reader.candidates import (
     MOST_CANDIDATES,
     Candidate,
@@ -104,6 +104,12 @@ def read_row(norm: str, row: Row, evidence: Evidence, next_ordinal: str = "") ->
         if len(variants) > 1:
             row.candidates = [c for c in row.candidates if complete(c.values, spec.blocks)] or row.candidates
         if row.candidates:
+            if all(any(cell.state == "missing" for cell in c.cells) for c in row.candidates):
+                cut = cut_candidates(norm, row)
+                if spec.blocks:
+                    row.reserve = cut
+                else:
+                    row.candidates += cut
             return
     read_without_borders(norm, row, evidence, next_ordinal)
     if len(row.candidates) > MOST_CANDIDATES:

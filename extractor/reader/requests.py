@@ -94,6 +94,12 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
             candidates = {row.spec.key: row.candidates for row in rows}
     _doubt_unclaimed(norm, region, rows, table)
     choice = _choose_by_tiers(candidates, rules) if candidates else None
+    if choice and not (choice.solved and holds(choice.viable, rules)):
+        # No reading within the borders balances: a border may be lost, if with that everything does.
+        wider = {row.spec.key: row.candidates + row.reserve for row in rows if row.candidates}
+        if any(row.reserve for row in rows):
+            second = choose(wider, rules)
+            choice = second if second.solved and holds(second.viable, rules) else choice
     if choice and not choice.solved:
         table.doubts.append("ambiguous" if choice.why == "budget" else "contradiction")
     elif choice and any(map(_lost, chain(*choice.viable.values()))) and not holds(choice.viable, rules):

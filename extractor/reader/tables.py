@@ -13,7 +13,7 @@ from extractor.reader.candidates import CellRead, Evidence, Row, RowSpec, suits,
 from extractor.reader.columns import columns_from_heads, measure_columns
 from extractor.reader.fields import Field, measure_style, tokens_of, without_furniture
 from extractor.reader.readings import measure_edges, read_plain, read_row
-from extractor.results import Cell
+from extractor.results import Cell, Value
 
 
 @dataclass(slots=True)
@@ -29,6 +29,15 @@ class TableRead:
     tentative: set[str] = field(default_factory=set)
     # Rows of table 2 whose figures stand in sentences.
     prose: int = 0
+
+
+def printed_figures(norm: str, start: int, end: int, most: int = 40) -> tuple[Value, ...]:
+    """The different numbers printed in a stretch that could not be read, smallest first."""
+    stretch = without_furniture(norm, start, min(end, start + 2000))
+    found = {
+        f.reading.value for f in tokens_of(stretch, start, ("count",)) if f.reading and f.reading.value is not None
+    }
+    return tuple(sorted(found)[:most])
 
 
 def rows_between_labels(norm: str, region: Region, specs: dict[str, RowSpec], above: bool = False) -> list[Row]:
@@ -87,6 +96,8 @@ def read_rows(norm: str, rows: list[Row], region: Region, labels: dict[str, Labe
         if row.candidates and not all(suits(candidate.cells, kinds) for candidate in row.candidates):
             row.candidates, row.problem = [], "unread"
         _refuse_foreign(norm, row, _own_words(row, rows, labels))
+        if not row.candidates and row.problem != "no_figures":
+            row.figures = printed_figures(norm, row.start, row.end)
 
 
 def _own_words(row: Row, rows: list[Row], labels: dict[str, Label]) -> str:
@@ -194,7 +205,7 @@ def settle_row(spec: RowSpec, row: Row | None, table: TableRead) -> list[Cell]:
     if not row.candidates:
         if row.problem and row.problem != "no_figures":
             table.doubts.append("unread")
-            return [Cell(path, state="ambiguous") for path in spec.paths]
+            return [Cell(path, state="ambiguous", candidates=row.figures) for path in spec.paths]
         return [Cell(path) for path in spec.paths]  # A label without figures or borders shows no cell.
     if len(row.candidates) == 1:
         cells = row.candidates[0].cells
