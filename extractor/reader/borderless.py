@@ -16,6 +16,7 @@ from extractor.reader.candidates import (
     RowSpec,
     complete,
     read_as_cell,
+    sums_hold,
 )
 from extractor.reader.cuts import BORDER, GLUED, SPACED, Atom, TooMany, cut_value, free_cuts, row_cuts
 from extractor.reader.fields import Field, tokens_of, without_furniture
@@ -80,11 +81,11 @@ def without_lone_lines(norm: str, fields: list[Field], set_apart_only: bool = Tr
     sizes = Counter(lines)
     if not sizes or max(sizes.values()) < 2:
         return fields
-    return [
-        f
-        for f, line in zip(fields, lines, strict=True)
-        if sizes[line] > 1 or (set_apart_only and not set_apart(norm, f.start, f.end))
-    ]
+    kept = []
+    for f, line in zip(fields, lines, strict=True):
+        if sizes[line] > 1 or (set_apart_only and not set_apart(norm, f.start, f.end)):
+            kept.append(f)
+    return kept
 
 
 def set_apart(norm: str, start: int, end: int) -> bool:

@@ -34,10 +34,8 @@ class TableRead:
 def printed_figures(norm: str, start: int, end: int, most: int = 40) -> tuple[Value, ...]:
     """The different numbers printed in a stretch that could not be read, smallest first."""
     stretch = without_furniture(norm, start, min(end, start + 2000))
-    found = {
-        f.reading.value for f in tokens_of(stretch, start, ("count",)) if f.reading and f.reading.value is not None
-    }
-    return tuple(sorted(found)[:most])
+    readings = [f.reading for f in tokens_of(stretch, start, ("count",))]
+    return tuple(sorted({r.value for r in readings if r and r.value is not None})[:most])
 
 
 def rows_between_labels(norm: str, region: Region, specs: dict[str, RowSpec], above: bool = False) -> list[Row]:
