@@ -1,4 +1,4 @@
-"""Scores results against hand-made gold labels (CONTRACT, `gouji eval`). Shares no code with the reader beyond the form.
+"""Scores results against hand-made gold labels (CONTRACT, `gouji eval`), sharing no code with the reader.
 
 Gold is what is on paper: a number, null (blank, not applicable or not printed) or "?" (the text does not decide it).
 """

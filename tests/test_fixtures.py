@@ -214,7 +214,16 @@ def test_a_report_cut_off_in_table_3(name: str) -> None:
     assert {table: found["verdicts"][table] for table in CUT_OFF[name]} == CUT_OFF[name]
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - NARRATIVE_ONLY - set(CUT_OFF)))
+# pdfminer's scrambled columns, split over two pages: refused whole today; strict, so that reading it is noticed.
+SCRAMBLED = pytest.param(
+    "gaotang-2023-pdf-raw-column-order",
+    marks=pytest.mark.xfail(strict=True, reason="figures printed column by column in pieces are not read yet"),
+)
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted(set(NAMES) - NARRATIVE_ONLY - set(CUT_OFF) - {SCRAMBLED.values[0]}), SCRAMBLED]
+)
 def test_most_of_every_fixture_is_read(name: str) -> None:
     """Nine cells in ten of those that the text decides: a reader that refuses everything keeps every promise."""
     counts, _ = faults_of(name)

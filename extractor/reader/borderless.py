@@ -41,6 +41,12 @@ def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: 
             values = tuple(f.reading.value if f.reading else None for f in apart)
             if len(apart) == count and None not in values and sums_hold(values, spec.blocks):
                 variants.insert(0, apart)
+    elif spec.blocks and len(fields) == count:
+        # As many figures as cells, but one stands between empty lines: unless the sums hold with it, it is no cell.
+        apart = without_lone_lines(norm, fields)
+        values = tuple(f.reading.value if f.reading else None for f in fields)
+        if len(apart) < count and (None in values or not sums_hold(values, spec.blocks)):
+            variants = [apart]
     if next_ordinal and ends_with_ordinal(norm, fields, row.end, next_ordinal):
         stripped = without_last_digit(fields)
         if not stripped:
@@ -53,7 +59,8 @@ def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: 
                 _from_tokens(norm, row, variant, evidence, count)
                 both += [] if row.broken else row.candidates
             good = [c for c in both if complete(tuple(cell.value for cell in c.cells), spec.blocks) is not None]
-            row.candidates, row.broken = list(dict.fromkeys(good or both)), False
+            # A row that breaks its sum with the label's number counted in is not read at all.
+            row.candidates, row.broken = list(dict.fromkeys(good if spec.blocks else both)), False
             if not row.candidates and not row.problem:
                 row.problem = "unread"
             return

@@ -30,7 +30,7 @@ def request_chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
         # A label printed again over its own merged cell (converters repeat it) is the same label.
         again = rows and hit.kind == "row" and rows[-1].key == hit.key
         again = again and hit.start - rows[-1].end < 200 and not DATA.search(norm, rows[-1].end, hit.start)
-        if hit.kind in ("row", "column") and not again:
+        if hit.kind in ("row", "column") and not again and not _in_note(norm, hit.start):
             rows.append(hit)
     for index, hit in enumerate(rows):
         heads_since |= hit.kind == "column"
@@ -66,6 +66,14 @@ def request_chains(norm: str, hits: list[Hit]) -> list[list[Hit]]:
         else:
             joined.append(list(run))
     return [run for run in joined if _is_table(norm, hits, run)]
+
+
+_NOTE = re.compile(r"\d\s?[件项条份]?\s?[(][^()\n]{0,20}$")
+
+
+def _in_note(norm: str, position: int) -> bool:
+    """Whether a label's words stand in a note behind a figure: `0（含1件上年结转）`."""
+    return bool(_NOTE.search(norm[max(0, position - 28) : position]))
 
 
 def _is_stray(hit: Hit, last: Hit, following: list[Hit]) -> bool:
