@@ -11,8 +11,8 @@ _GAP = r"[\s#*]{0,6}"  # a title may be wrapped, as a heading of two lines too
 _NAME = _GAP.join("政府信息公开").replace("府", "[府务]", 1)
 _REPORT = rf"{_NAME}{_GAP}(?:工作)?{_GAP}(?:情况)?(?:的)?{_GAP}(?:年{_GAP}度)?{_GAP}(?:工作)?{_GAP}(?:报{_GAP}告|年报)"
 _TITLE = re.compile(
-    rf"(?:(?P<year>{_YEAR})\s*年\s*度?(?P<middle>[^\n。;《》]{{0,40}}?){_REPORT}"
-    rf"|{_REPORT}\s*[(]?\s*(?P<after>{_YEAR})\s*年?\s*度?\s*[)]?)"
+    rf"(?:(?P<year>{_YEAR})[ \t]*年[ \t]*度?(?P<middle>[^\n。;《》]{{0,40}}?){_REPORT}"
+    rf"|{_REPORT}(?:[ \t]*|\s*(?=[(]))[(]?[ \t]*(?P<after>{_YEAR})\s*年?\s*度?\s*[)]?)"
 )
 _PERIOD = re.compile(rf"(?:自|从)?(?P<year>{_YEAR})\s*年\s*1\s*月\s*1\s*日\s*(?:起)?\s*,?\s*(?:至|到|-)")
 _IN_YEAR = re.compile(rf"(?<!\d)(?P<year>{_YEAR})\s*年(?!\s*\d{{1,2}}\s*月)")
@@ -59,34 +59,48 @@ def identify(text: str, norm: str, start: int, end: int, first_table: int) -> Id
 
 
 def _from_title(text: str, head: str, offset: int) -> tuple[str | None, str | None, int | None]:
-    for match in _TITLE.finditer(head[:2000]):
-        line_start = head.rfind("\n", 0, match.start()) + 1
-        before = head[line_start : match.start()]
-        if len(before) > 60 or re.search(r"[《\"]\s*$|根据|依据|按照|关于|[。;]", before):
-            continue
-        stop = head.find("\n", match.end())
-        rest = len(re.sub(r"[\s#*()]", "", head[match.end() : stop if stop >= 0 else len(head)]))
-        opens = not head[:line_start].strip() and (stop < 0 or rest > 200)  # a text that lost its line ends
-        if rest > 12 and not opens:
-            continue
-        begin, body = line_start, _clean(text[offset + line_start : offset + match.start()])
-        if not body and match["middle"]:
-            body = _clean(text[offset + match.start("middle") : offset + match.end("middle")].removeprefix("度"))
-        if not body:
-            lines = head[:line_start].rstrip("\n \t#*").split("\n")
-            previous = lines[-1]
-            if 2 <= len(_clean(previous)) <= 30 and not _WEB.match(_clean(previous)) and "。" not in previous:
-                begin = head.rfind(previous, 0, line_start)
-                body = _clean(text[offset + begin : offset + begin + len(previous)])
-        title = _clean(re.sub(r"\n[#*\s]*", "", text[offset + begin : offset + match.end()]))
-        if match["after"] and title.count("（") > title.count("）"):
-            title += "）"
-        return title, (_body_name(body) or None) if len(body) <= 40 else None, _year(match["year"] or match["after"])
-    return None, None, None
+    """The title that stands nearest before section one (links to other years' reports come earlier or later), or
+    the first one where that section is not found."""
+    overview = head.find("总体情况")
+    limit = overview if overview >= 0 else len(head)
+    found = [t for t in (_title_at(text, head, offset, m) for m in _TITLE.finditer(head[:6000])) if t]
+    before = [title for title in found if title[3] < limit]
+    if not found:
+        return None, None, None
+    best = max(before or found[:1], key=lambda title: (title[1] is not None, title[3]))
+    return best[:3]
+
+
+def _title_at(
+    text: str, head: str, offset: int, match: re.Match[str]
+) -> tuple[str | None, str | None, int | None, int] | None:
+    line_start = head.rfind("\n", 0, match.start()) + 1
+    before = head[line_start : match.start()]
+    if len(before) > 60 or re.search(r"[《\"]\s*$|根据|依据|按照|[。;]|>", before):
+        return None
+    stop = head.find("\n", match.end())
+    rest = len(re.sub(r"[\s#*()]", "", head[match.end() : stop if stop >= 0 else len(head)]))
+    opens = not head[:line_start].strip() and (stop < 0 or rest > 200)  # a text that lost its line ends
+    if rest > 12 and not opens:
+        return None
+    begin, body = line_start, _clean(text[offset + line_start : offset + match.start()])
+    if not body and match["middle"]:
+        body = _clean(text[offset + match.start("middle") : offset + match.end("middle")].removeprefix("度"))
+    if not body:
+        lines = head[:line_start].rstrip("\n \t#*").split("\n")
+        previous = lines[-1]
+        if 2 <= len(_clean(previous)) <= 30 and not _WEB.match(_clean(previous)) and not re.search("[。>]", previous):
+            begin = head.rfind(previous, 0, line_start)
+            body = _clean(text[offset + begin : offset + begin + len(previous)])
+    title = _clean(re.sub(r"\n[#*\s]*", "", text[offset + begin : offset + match.end()]))
+    if match["after"] and title.count("（") > title.count("）"):
+        title += "）"
+    name = (_body_name(body) or None) if len(body) <= 40 else None
+    return title, name, _year(match["year"] or match["after"]), match.start()
 
 
 def _body_name(body: str) -> str:
-    body = re.sub(r"^(?:标题|名称)[:：]?", "", body)
+    body = re.sub(r"^(?:标题|名称|Title)[:：]?", "", body)
     return re.sub(r"(?:关于|发布|的|公布)$", "", body)
 
 

@@ -7,6 +7,9 @@ from extractor.reader.anchors import Anchor, Layout, Region, anchor_at, begins_l
 from extractor.reader.labels import SHARED_ROWS, Hit, ordinal_start
 from extractor.reader.reports import ORDER, REACH, report_bounds, request_chains
 
+# A table 2 has some twenty heads; a text that repeats them endlessly is looked at from its end.
+MOST_HEADS = 80
+
 
 def locate(norm: str, hits: list[Hit]) -> list[Layout]:
     """The reports in the text, in order; a single Layout where only one is there (or none at all)."""
@@ -202,10 +205,11 @@ def _dense_start(heads: list[Hit], rows: list[Hit]) -> int | None:
     order = [row.key for row in FORM.disclosure]
     best: tuple[int, int] | None = None
     starts = list(heads) or [r for r in rows if r.key == "regulations"]
-    for head in starts:
+    for head in starts[-MOST_HEADS:]:
         last, count, position = -1, 0, head.start
-        for row in rows:
-            if row.start < head.start or order.index(row.key) <= last:
+        first = first_at(rows, head.start)
+        for row in rows[first : first + MOST_HEADS]:
+            if order.index(row.key) <= last:
                 continue
             if row.start - position > REACH:
                 break
@@ -216,8 +220,9 @@ def _dense_start(heads: list[Hit], rows: list[Hit]) -> int | None:
         return None
     # Back over the heads that belong together (第二十条第（一）项 信息内容 本年制发件数 …).
     start = best[1]
-    for head in reversed([h for h in heads if h.start < start]):
-        if start - head.end > 40 or any(head.end < row.start < start for row in rows):
+    for head in reversed(heads[: first_at(heads, start)][-MOST_HEADS:]):
+        between = rows[first_at(rows, head.end) : first_at(rows, start)]
+        if start - head.end > 40 or between:
             break
         start = head.start
     return start
