@@ -52,6 +52,8 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
         spans = [(cell.start, cell.end) for c in row.candidates for cell in c.cells if cell.end]
         if spans and _torn(norm, min(spans)[0], max(spans)[1], all(_adds_up(c) for c in row.candidates)):
             doubts.append("unread")
+        if any(_broken_blocks(candidate) >= 2 for candidate in row.candidates):
+            doubts.append("order")  # One published error breaks one block; a wrong order breaks several.
         if _figures_left(norm, region, row):
             doubts.append("several_tables")
         if not row.candidates:
@@ -59,6 +61,10 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
     table = TableRead([], row is not None, doubts)
     table.cells = settle_row(spec, row, table)
     return table
+
+
+def _broken_blocks(candidate: Candidate) -> int:
+    return sum(not sums_hold(candidate.values, (block,)) for block in disputes_spec().blocks)
 
 
 def _adds_up(candidate: Candidate) -> bool:
@@ -72,7 +78,10 @@ def _torn(norm: str, start: int, end: int, adds_up: bool) -> bool:
     stop = norm.find("\n", end)
     behind = norm[end : stop if stop >= 0 else len(norm)][:80]
     label = _BESIDE.sub("", before[-80:])
-    return any(c.isdigit() for c in label + behind) or (not adds_up and bool(BROKEN_OFF.match(norm, end)))
+    line = norm.rfind("\n", 0, start)
+    above = norm[norm.rfind("\n", 0, max(0, line)) + 1 : max(0, line)].strip(" \t|")
+    broken = bool(BROKEN_OFF.match(norm, end)) or above.isdigit()
+    return any(c.isdigit() for c in label + behind) or (not adds_up and broken)
 
 
 # Years and dates beside a row are no figures of it.
