@@ -9,6 +9,7 @@ from typing import Any
 from extractor.document.identity import identify
 from extractor.document.sections import section_spans
 from extractor.document.text import Document
+from extractor.errors import UsageError
 from extractor.form import FORM, TABLES
 from extractor.reader.anchors import Layout
 from extractor.reader.disclosure import read_disclosure
@@ -27,8 +28,14 @@ _FIELDS = {
 }
 
 
-def extract(text: str) -> Result:
-    """The result for a text that holds one report. Of several reports it returns the first; see `extract_all`."""
+def extract(text: str, model: str | None = None, given: dict[str, Any] | None = None) -> Result:
+    """The result for a text that holds one report. Of several reports it returns the first; see `extract_all`.
+
+    `model` and `given` belong to the model stage, which this version does not have: anything but None is a
+    UsageError, so that no caller believes that a model was asked or a record compared.
+    """
+    if model is not None or given is not None:
+        raise UsageError("no_model_stage", "This version reads by rules alone.", "Leave `model` and `given` out.")
     return extract_all(text)[0]
 
 

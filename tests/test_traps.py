@@ -34,8 +34,9 @@ from helpers import (
     wrong_cells,
 )
 
+from extractor.errors import UsageError
 from extractor.form import TABLES
-from extractor.pipeline import extract_all
+from extractor.pipeline import extract, extract_all
 
 V, R, BROKEN, N, F = "verified", "reconciled", "inconsistent", "needs_review", "failed"
 ALL_TRUE = (V, V, V)
@@ -1304,3 +1305,9 @@ def test_every_cell_is_listed_once_and_agrees_with_the_record(layout: str) -> No
 def test_the_same_text_gives_the_same_result() -> None:
     text = report(glued(rows(UNDECIDED)))
     assert read(text).to_json() == read(text).to_json()
+
+
+def test_the_model_stage_is_not_pretended() -> None:
+    with pytest.raises(UsageError, match="rules alone"):
+        extract("text", model="local")
+    assert extract("text").error["code"] == "not_a_report"

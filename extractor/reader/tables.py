@@ -106,7 +106,9 @@ def _own_words(row: Row, rows: list[Row], labels: dict[str, Label]) -> str:
 
 
 # Letters of merged labels that are chopped over the lines, of heads and of units.
-_LOOSE = frozenset("三四五六七本年度办理结果不予公开无法提供处其他一二、年月日第页共件项单位万元数量")
+_LOOSE = frozenset(
+    "三四五六七本年度办理结果不予公开无法提供处其他一二月日第页共件项单位万元数量信息申请政府类情形事内容卷的及与和或等"
+)
 
 
 def _refuse_foreign(norm: str, row: Row, own: str) -> None:
@@ -118,11 +120,15 @@ def _refuse_foreign(norm: str, row: Row, own: str) -> None:
     if not starts:
         return
     between = without_furniture(norm, row.start, min(starts))
+    # What follows the label in its own cell or line still belongs to it (属于行政执法案卷信息, a note in brackets).
+    edge = _CELL_EDGE.search(between)
+    between = between[edge.start() :] if edge else ""
     foreign = [char for char in between if "一" <= char <= "鿿" and char not in own and char not in _LOOSE]
     if len(foreign) >= 2 or (foreign and _NUMBERED.search(between)):
         row.candidates, row.problem = [], "unread"
 
 
+_CELL_EDGE = re.compile(r"[\t|\n]|  ")
 # A number that begins a label.
 _NUMBERED = re.compile(r"(?:(?<!\d)[1-8]\s*[.、]|[(]\s*[一二七]\s*[)])[\s|*]*[一-鿿]")
 
