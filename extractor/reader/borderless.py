@@ -32,6 +32,9 @@ def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: 
     count = len(spec.paths)
     stretch = without_furniture(norm, row.start, row.end)
     fields = tokens_of(stretch, row.start, spec.kinds)
+    if count > 1 and len(fields) == 1 and evidence.style.kind in ("wide", "space") and _page_number(norm, fields[0]):
+        row.problem = "no_figures"
+        return
     variants = [fields]
     if len(fields) > count:
         variants.insert(0, without_lone_lines(norm, fields) if count > 1 else _on_label_line(norm, row, fields))
@@ -103,6 +106,13 @@ def set_apart(norm: str, start: int, end: int) -> bool:
     return not above.strip() and not below.strip()
 
 
+def _page_number(norm: str, printed: Field) -> bool:
+    """Whether a figure is alone between empty lines on a page whose rows share their lines."""
+    line, stop = norm.rfind("\n", 0, printed.start) + 1, norm.find("\n", printed.end)
+    alone = not norm[line : printed.start].strip() and not norm[printed.end : stop if stop >= 0 else None].strip()
+    return alone and len(printed.text) <= 3 and set_apart(norm, printed.start, printed.end)
+
+
 def _on_label_line(norm: str, row: Row, fields: list[Field]) -> list[Field]:
     """The single cell beside its label, where what follows stands apart behind an empty line (a page number)."""
     line_end = norm.find("\n", row.start, row.end)
@@ -159,10 +169,17 @@ def _from_tokens(norm: str, row: Row, fields: list[Field], evidence: Evidence, c
     found = _cut(norm, row, fields, count, stuck)
     if clean and len(fields) < count and (not found or evidence.style.kind not in ("none", "line")):
         gaps = _gap_candidates(cells, count, spec)
-        if gaps and (not row.broken or not found):
+        if gaps:
             row.broken = False
-            found = found + gaps
+            good = [c for c in found if sums_hold(c.values, spec.blocks)]
+            # A lost total satisfies its sum whatever it was: against cuts that break it, that proves nothing.
+            telling = any(not _lost_total(c, spec) for c in gaps)
+            found = good + gaps if good or telling or not found else []
     row.candidates = found
+
+
+def _lost_total(candidate: Candidate, spec: RowSpec) -> bool:
+    return any(candidate.cells[last - 1].state == "missing" for _, last in spec.blocks)
 
 
 def cut_candidates(norm: str, row: Row) -> list[Candidate]:

@@ -71,6 +71,8 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     find_missing(norm, region, layout.hits, FORM.rows)
     rows = _rows(norm, region)
     table = TableRead([], bool(rows), list(region.doubts))
+    if any(row.broken and len(row.candidates) > 1 for row in rows):
+        table.doubts.append("contradiction")  # Several cuts, each breaking the row's own sum: nothing chooses.
     if not request_heads_in_order(norm, region.header):
         table.doubts.append("heads")
     if any(
