@@ -41,6 +41,8 @@ def extract(text: str, model: str | None = None, given: dict[str, Any] | None = 
 
 def extract_all(text: str, source: str = "-") -> list[Result]:
     """One result per report in the text; `source` gets `#1`, `#2`… where there are several. Never raises on a text."""
+    if not isinstance(text, str):
+        raise UsageError("not_text", f"The text must be str, not {type(text).__name__}.", "Decode it first.")
     sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     if not text.strip():
         return [failed(source, sha256, "empty", "文本是空的 / the text is empty.", "Give a file with text.", text)]

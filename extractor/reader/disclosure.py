@@ -12,6 +12,7 @@ from extractor.reader.anchors import Layout, Region
 from extractor.reader.candidates import Row, RowSpec
 from extractor.reader.fuzzy import find_missing
 from extractor.reader.heads import disclosure_heads_in_order
+from extractor.reader.labels import Hit
 from extractor.reader.reports import SENTENCE
 from extractor.reader.tables import TableRead, read_rows, rows_between_labels, settle_row, unclaimed
 from extractor.results import Cell
@@ -36,7 +37,7 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
     find_missing(norm, region, layout.hits, [row.label for row in form_rows])
     rows = _rows(norm, region, specs)
     table = TableRead([], bool(rows), list(region.doubts))
-    prose = [row for row in rows if SENTENCE.search(norm, row.start, row.end)]
+    prose = [row for row in rows if SENTENCE.search(norm, row.start, _data_end(row))]
     if len(prose) * 2 >= len(rows):
         return read_disclosure(norm, replace(layout, disclosure=None), version)
     for row in rows:
@@ -47,10 +48,8 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
         table.doubts.append("heads")
     anchored = {anchor.key for anchor in region.anchors}
     heads = min((hit.start for hit in region.header), default=region.start)
-    if any(
-        hit.kind == "disclosure" and hit.key in specs and hit.key not in anchored and heads <= hit.start < region.end
-        for hit in layout.hits
-    ):
+    left_out = [hit for hit in layout.hits if hit.kind == "disclosure" and hit.key in specs and hit.key not in anchored]
+    if any(heads <= hit.start < region.end or _under_heads(hit, layout.hits) for hit in left_out):
         table.doubts.append("claimed")  # A row of the table is printed and was not chained.
     printed = [hit for hit in layout.hits if hit.kind == "disclosure" and heads <= hit.start < region.end]
     if any(a.key == b.key and _DIGIT.search(norm, a.end, b.start) for a, b in pairwise(printed)):
@@ -69,6 +68,19 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
 
 
 _DIGIT = re.compile(r"\d")
+
+
+def _data_end(row: Row) -> int:
+    """Where a row's figures end, their unit and the mark behind it included; a note below is none of them."""
+    ends = [cell.end for candidate in row.candidates for cell in candidate.cells if cell.end]
+    return min(row.end, max(ends) + 4) if ends else row.end
+
+
+def _under_heads(row: Hit, hits: list[Hit]) -> bool:
+    """Whether a row's label stands right under heads of table 2."""
+    return any(hit.kind == "field" and hit.start < row.start and row.start - hit.end < 300 for hit in hits)
+
+
 # Words behind a figure on its line: a sentence, no cell.
 _GOES_ON = re.compile(r" *(?!件|万元|亿元|元|条|项|宗|起|份|次|个|增|减|无|不涉及)[一-鿿]")
 

@@ -139,7 +139,7 @@ def _read(text: str, kinds: tuple[str, ...]) -> Reading | None:
 
 
 def _field(text: str, start: int, kinds: tuple[str, ...]) -> Field:
-    stripped = text.strip(" \t\n*#>`")
+    stripped = text.strip(' \t\n*#>`"')
     offset = start + text.find(stripped) if stripped else start
     return Field(offset, offset + len(stripped), _read(stripped, kinds) if stripped else None, stripped)
 

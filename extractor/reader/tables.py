@@ -13,7 +13,7 @@ from extractor.reader.candidates import CellRead, Evidence, Row, RowSpec, suits,
 from extractor.reader.columns import columns_from_heads, measure_columns
 from extractor.reader.fields import Field, measure_style, tokens_of, without_furniture
 from extractor.reader.readings import measure_edges, read_plain, read_row
-from extractor.results import Cell, Value
+from extractor.results import Cell, State, Value
 
 
 @dataclass(slots=True)
@@ -209,7 +209,8 @@ def settle_row(spec: RowSpec, row: Row | None, table: TableRead) -> list[Cell]:
     if not row.candidates:
         if row.problem and row.problem != "no_figures":
             table.doubts.append("unread")
-            return [Cell(path, state="ambiguous", candidates=row.figures) for path in spec.paths]
+            state: State = "ambiguous" if row.figures else "illegible"
+            return [Cell(path, state=state, candidates=row.figures) for path in spec.paths]
         return [Cell(path) for path in spec.paths]  # A label without figures or borders shows no cell.
     if len(row.candidates) == 1:
         cells = row.candidates[0].cells
