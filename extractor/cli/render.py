@@ -98,8 +98,11 @@ def why(result: Result, table: str) -> str:
     """Why a table got its verdict, in one phrase."""
     verdict = result.verdicts[table]
     mine = [cell for cell in result.cells if table_of(cell.path) == table]
-    failing = sum(finding.status == "fail" and table_of(finding.rule) == table for finding in result.findings)
+    failed = [f.rule for f in result.findings if f.status == "fail" and table_of(f.rule) == table]
+    doubts = sum(".reading." in rule for rule in failed)
+    failing = len(failed) - doubts
     broken = f"{failing} {'rule' if failing == 1 else 'rules'} broken"
+    doubted = f"{doubts} {'doubt' if doubts == 1 else 'doubts'} about the reading" if doubts else ""
     states = Counter("derived" if cell.method == "derived" else cell.state for cell in mine)
     order = ("derived", "blank", "not_applicable", "missing", "illegible", "ambiguous")
     gaps = ", ".join(f"{states[state]} {state.replace('_', ' ')}" for state in order if states[state])
@@ -111,7 +114,9 @@ def why(result: Result, table: str) -> str:
         return f"printed so, and {broken} ({gaps})" if gaps else f"printed so, and {broken}"
     if verdict == "failed":
         return "not one cell of it was found"
-    return "; ".join(part for part in (broken if failing else "", gaps) if part) or "its numbers are not proved"
+    return (
+        "; ".join(part for part in (broken if failing else "", doubted, gaps) if part) or "its numbers are not proved"
+    )
 
 
 # ------------------------------------------------------------------------------------------------ cells
