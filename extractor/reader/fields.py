@@ -159,7 +159,7 @@ def _is_data(field: Field) -> bool:
 def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label: str) -> list[Field] | None:
     own_line = False
     if style.row_ends:
-        begin, end = _data_line(stretch)
+        begin, end = _data_line(stretch, "|")
         if BROKEN_OFF.match(stretch, end):
             return None
         own_line = begin > 0
@@ -172,19 +172,23 @@ def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label
     return _drop_label(fields, first_is_label, own_line=style.row_ends, label=label)
 
 
-def _data_line(stretch: str) -> tuple[int, int]:
-    """The line of a stretch that holds its figures; the first line when none does."""
+def _data_line(stretch: str, border: str) -> tuple[int, int]:
+    """The line of a stretch that holds its figures; the first line when none does.
+
+    Beside the label's own line only one with borders counts: a figure alone on a line is no row of cells.
+    """
     position = 0
     best = (0, len(stretch) if "\n" not in stretch else stretch.index("\n"))
     for line in stretch.split("\n"):
-        if re.search(r"\d|[-/—]", line) and not _WORD.fullmatch(line.strip()):
+        own = position == 0 or border in line
+        if own and re.search(r"\d|[-/—]", line) and not _WORD.fullmatch(line.strip()):
             return position, position + len(line)
         position += len(line) + 1
     return best
 
 
 def _one_line(stretch: str, start: int, border: str, kinds: tuple[str, ...], label: str) -> list[Field] | None:
-    begin, end = _data_line(stretch)
+    begin, end = _data_line(stretch, border)
     fields = [_field(text, at, kinds) for at, text in _pieces(stretch[begin:end], start + begin, border)]
     fields = _drop_label(fields, first_is_label=begin == 0, own_line=True, label=label)
     if re.search(r"\d", stretch[end:]) and sum(f.reading is not None for f in fields) != len(kinds):

@@ -210,7 +210,8 @@ def _rows(norm: str, region: Region) -> list[Row]:
 
 def _printed_subs(group: Row, rows: list[Row]) -> int:
     subs = _sub_rows(group.spec.key)
-    return sum(row.spec.key in subs and bool(row.candidates) for row in rows)
+    printed = [row for row in rows if any(v is not None for c in row.candidates for v in c.values)]
+    return sum(row.spec.key in subs for row in printed)
 
 
 def _read(norm: str, region: Region, anchors: list[Anchor], above: bool) -> list[Row]:
