@@ -151,6 +151,14 @@ def _no_tables(document: Document, source: str, sha256: str) -> Result:
         sha256,
         "not_a_report",
         "这不是政府信息公开工作年度报告 / this is no yearly report on government information disclosure.",
-        "Check that the download is the report and not an error page or another document.",
+        _hint(document.text),
         document.text,
     )
+
+
+def _hint(text: str) -> str:
+    from extractor.document.html import looks_like_error_page
+
+    if looks_like_error_page(text):
+        return "It looks like an error page or a login form: download the report again."
+    return "Check that the download is the report and not another document."

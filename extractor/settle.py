@@ -9,7 +9,6 @@ from extractor.form import (
     DISPUTE_COLUMNS,
     FORM,
     REQUEST_COLUMNS,
-    REQUEST_ROWS,
     TABLES,
     Equation,
     equations,
@@ -31,8 +30,6 @@ DOUBTS = {
     "heads": "表头的次序与规定格式不同，不能按格式的次序对应各列",
     "claimed": "同一个数被多个标签使用，或有数不属于任何标签",
 }
-
-_EXTENT = ("requests.balance", "requests.outcomes", "requests.applicants", "requests.groups")
 
 
 def table_equations(name: str, table: TableRead) -> tuple[Equation, ...]:
@@ -157,6 +154,3 @@ def build_record(
 def cells_in_order(tables: dict[str, TableRead]) -> list[Cell]:
     """All cells, in print order."""
     return [cell for name in TABLES for cell in tables[name].cells]
-
-
-__all__ = ["REQUEST_ROWS", "build_record", "cells_in_order", "settle_table", "table_equations"]

@@ -117,7 +117,7 @@ def _placements(
         if exact and (edges or lead + trail > 1):
             out[tuple(inner)] = None
             if padded and count - len(core) <= 2:
-                out.update(dict.fromkeys(_gaps(core, count)))
+                out.update(dict.fromkeys(gap_placements(core, count)))
             continue
         if len(inner) >= count:
             for start in range(len(inner) - count + 1):
@@ -127,10 +127,10 @@ def _placements(
             if len(core) < count - 1 and not exact:
                 continue
             inner = list(core)
-        for placed in _gaps(tuple(inner), count):
+        for placed in gap_placements(tuple(inner), count):
             out[placed] = None
         if lead + trail == 1:
-            for placed in _gaps(core, count):
+            for placed in gap_placements(core, count):
                 out[placed] = None
     return list(out), len(out) == 1
 
@@ -147,7 +147,7 @@ def _crowded(core: Placement, count: int) -> tuple[list[Placement], bool]:
     return [], False
 
 
-def _gaps(cells: Placement, count: int) -> list[Placement]:
+def gap_placements(cells: Placement, count: int) -> list[Placement]:
     """Every way to leave out cells of the row, keeping print order."""
     missing = count - len(cells)
     if missing < 0 or (missing > 2 and count > 7):
@@ -159,8 +159,3 @@ def _gaps(cells: Placement, count: int) -> list[Placement]:
             placed[place] = cell
         out.append(tuple(placed))
     return out
-
-
-def gap_placements(cells: Placement, count: int) -> list[Placement]:
-    """Every way in which fewer figures than cells may stand in the row, in print order."""
-    return _gaps(cells, count)
