@@ -42,7 +42,8 @@ def read_without_borders(norm: str, row: Row, evidence: Evidence, next_ordinal: 
             # A lone figure right below: the last one's rest or a page number. If the sums hold without it, the latter.
             apart = without_lone_lines(norm, fields, set_apart_only=False)
             values = tuple(f.reading.value if f.reading else None for f in apart)
-            if len(apart) == count and None not in values and sums_hold(values, spec.blocks):
+            below = apart == fields[: len(apart)]  # what stands beside the label is no page number
+            if below and len(apart) == count and None not in values and sums_hold(values, spec.blocks):
                 variants.insert(0, apart)
     elif spec.blocks and len(fields) == count:
         # As many figures as cells, but one stands between empty lines: unless the sums hold with it, it is no cell.
