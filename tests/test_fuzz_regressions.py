@@ -1,9 +1,8 @@
-"""Generated reports in which a wrong number once stood in a trusted table: replayed, each must stay refused or right."""
+"""Generated reports in which a wrong number once stood in a trusted table: each must stay refused or right."""
 
 from __future__ import annotations
 
 import pytest
-
 from extractor.eval.fuzz import run_one
 
 CASES = [(300540, "tabs"), (300780, "tabs"), (82488, "pdf_layout"), (82692, "pdf_layout"), (41254, "glued")]
