@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from helpers import DISCLOSURE_FIELDS
 from pydantic import ValidationError
 
 from extractor.form import (
@@ -55,14 +56,7 @@ ROWS = {
     "carried_out": "结转下年度继续办理",
 }
 DISCLOSURE: dict[str, dict[str, tuple[str, ...]]] = {
-    "2021": {
-        "regulations": ("issued", "repealed", "in_force"),
-        "normative_documents": ("issued", "repealed", "in_force"),
-        "licensing": ("decisions",),
-        "penalties": ("decisions",),
-        "coercion": ("decisions",),
-        "fees": ("amount",),
-    },
+    "2021": DISCLOSURE_FIELDS,
     "2019": {
         "regulations": ("made", "published", "public_total"),
         "normative_documents": ("made", "published", "public_total"),
