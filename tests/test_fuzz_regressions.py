@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from extractor.eval.fuzz import run_one
 
-CASES = [(300540, "tabs"), (300780, "tabs"), (82488, "pdf_layout"), (82692, "pdf_layout"), (41254, "glued")]
+CASES = [
+    (300540, "tabs"),
+    (300780, "tabs"),
+    (82488, "pdf_layout"),
+    (82692, "pdf_layout"),
+    (41254, "glued"),
+    (301416, "tabs"),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{seed}-{family}" for seed, family in CASES])

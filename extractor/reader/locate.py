@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from extractor.form import FORM, GROUPS, REQUEST_ROWS, group_all
 from extractor.reader.anchors import Anchor, Layout, Region, anchor_at, begins_line, first_at
 from extractor.reader.labels import SHARED_ROWS, Hit, ordinal_start
@@ -9,6 +11,8 @@ from extractor.reader.reports import ORDER, REACH, report_bounds, request_chains
 
 # A table 2 has some twenty heads; a text that repeats them endlessly is looked at from its end.
 MOST_HEADS = 80
+# A line of prose; one that begins with figures may be the row itself with a note.
+_SENTENCE = re.compile(r"\n(?![ \t|]*\d)[^\n。]{10,300}。")
 
 
 def locate(norm: str, hits: list[Hit]) -> list[Layout]:
@@ -42,6 +46,10 @@ def _requests(norm: str, hits: list[Hit], chain: list[Hit], limit: int) -> Regio
         if is_next and (last.key == "carried_out" or hit.kind == "section" or hit.key != "other"):
             end = min(end, ordinal_start(norm, hit.start)[0] if hit.kind == "section" else hit.start)
             break
+    if last.key == "carried_out":
+        # No label follows where table 4 is not printed: the last row ends at the first sentence below it.
+        sentence = _SENTENCE.search(norm, last.end, end)
+        end = sentence.start() if sentence else end
     for key, word in SHARED_ROWS.items():
         found = _shared_row(norm, hits, anchors, key, word, end)
         if found:

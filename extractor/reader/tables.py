@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 
 from extractor.form import FORM, REQUEST_COLUMNS, Label, fold
 from extractor.reader.anchors import Region
@@ -122,12 +123,23 @@ def _refuse_foreign(norm: str, row: Row, own: str) -> None:
     between = without_furniture(norm, row.start, min(starts))
     # What follows the label in its own cell or line still belongs to it (属于行政执法案卷信息, a note in brackets).
     edge = _CELL_EDGE.search(between)
-    between = between[edge.start() :] if edge else ""
-    foreign = [char for char in between if "一" <= char <= "鿿" and char not in own and char not in _LOOSE]
-    if len(foreign) >= 2 or (foreign and _NUMBERED.search(between)):
-        row.candidates, row.problem = [], "unread"
+    gaps = [between[edge.start() :] if edge else ""]
+    for candidate in row.candidates:
+        printed = [cell for cell in candidate.cells if cell.end]
+        # One row's figures have no text between them: what stands behind a sentence is not the row's.
+        gaps += [
+            _NOTE.sub("", without_furniture(norm, a.end, b.start))
+            for a, b in pairwise(printed)
+            if "\n" in norm[a.end : b.start]
+        ]
+    for gap in gaps:
+        foreign = [char for char in gap if "一" <= char <= "鿿" and char not in own and char not in _LOOSE]
+        if len(foreign) >= 2 or (foreign and _NUMBERED.search(gap)):
+            row.candidates, row.problem = [], "unread"
+            return
 
 
+_NOTE = re.compile(r"[(][^()\n]*[)]")
 _CELL_EDGE = re.compile(r"[\t|\n]|  ")
 # A number that begins a label.
 _NUMBERED = re.compile(r"(?:(?<!\d)[1-8]\s*[.、]|[(]\s*[一二七]\s*[)])[\s|*]*[一-鿿]")
