@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from extractor.document.identity import identify
+from extractor.document.identity import Identity, identify
 from extractor.document.sections import section_spans
 from extractor.document.text import Document
 from extractor.errors import UsageError
@@ -41,16 +42,37 @@ def extract(text: str, model: str | None = None, given: dict[str, Any] | None = 
 
 def extract_all(text: str, source: str = "-") -> list[Result]:
     """One result per report in the text; `source` gets `#1`, `#2`… where there are several. Never raises on a text."""
+    return [settle(reading) for reading in read_all(text, source)]
+
+
+@dataclass(slots=True)
+class Reading:
+    """One report as the reader alone read it; `tables` is empty where the document holds none.
+
+    `text` is the stored text of the whole document, `layout` says which part of it is this report's.
+    """
+
+    source: str
+    sha256: str
+    text: str
+    norm: str
+    layout: Layout
+    version: str
+    identity: Identity
+    tables: dict[str, TableRead]
+    error: Result | None = None
+
+
+def read_all(text: str, source: str = "-") -> list[Reading]:
+    """The reports of a text, read and not yet settled (see `settle`)."""
     if not isinstance(text, str):
         raise UsageError("not_text", f"The text must be str, not {type(text).__name__}.", "Decode it first.")
     sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    if not text.strip():
-        return [failed(source, sha256, "empty", "文本是空的 / the text is empty.", "Give a file with text.", text)]
     document = Document(text)
-    layouts = locate(document.norm, find_labels(document.norm))
+    layouts = locate(document.norm, find_labels(document.norm)) if text.strip() else [Layout(0, len(text), [])]
     several = len(layouts) > 1
     return [
-        _one(document, layout, f"{source}#{number}" if several else source, sha256)
+        _read(document, layout, f"{source}#{number}" if several else source, sha256)
         for number, layout in enumerate(layouts, 1)
     ]
 
@@ -67,44 +89,55 @@ def _version(layout: Layout) -> str:
     return "2021"
 
 
-def _one(document: Document, layout: Layout, source: str, sha256: str) -> Result:
+def _read(document: Document, layout: Layout, source: str, sha256: str) -> Reading:
     norm, text = document.norm, document.text
     version = _version(layout)
     regions = [r for r in (layout.disclosure, layout.requests, layout.disputes) if r]
     first_table = min((r.start for r in regions), default=layout.end)
     identity = identify(text, norm, layout.start, layout.end, first_table)
-    if layout.disclosure is None and layout.requests is None and layout.disputes is None:
-        return _no_tables(document, source, sha256)
+    reading = Reading(source, sha256, text, norm, layout, version, identity, {})
+    if not regions:
+        reading.error = _no_tables(reading)
+        return reading
     if identity.year is not None and identity.year <= 2020 and layout.disclosure is None:
-        version = "2019"
-    tables = {
+        reading.version = version = "2019"
+    reading.tables = {
         "disclosure": read_disclosure(norm, layout, version),
         "requests": read_requests(norm, layout),
         "disputes": read_disputes(norm, layout.disputes),
     }
-    _document_doubts(norm, layout, tables)
+    _document_doubts(norm, layout, reading.tables)
+    return reading
+
+
+def settle(reading: Reading) -> Result:
+    """The reading as a result: derived values, confirmed candidates, findings, verdicts."""
+    if reading.error:
+        return reading.error
+    tables = reading.tables
     verdicts: dict[str, Verdict] = {}
     findings: list[Finding] = []
     for name in TABLES:
-        verdicts[name], found = settle_table(text, name, tables[name])
+        verdicts[name], found = settle_table(reading.text, name, tables[name])
         findings += found
     if set(verdicts.values()) == {"failed"}:
-        return _no_tables(document, source, sha256)
+        return _no_tables(reading)
+    identity = reading.identity
     record = build_record(
-        version,
+        reading.version,
         tables,
         {"organization": identity.organization, "year": identity.year, "title": identity.title},
-        _sections(norm, layout),
+        _sections(reading.norm, reading.layout),
     )
     return Result(
-        source=source,
-        sha256=sha256,
+        source=reading.source,
+        sha256=reading.sha256,
         verdict=document_verdict(verdicts),
         verdicts=verdicts,
         record=record,
         cells=cells_in_order(tables),
         findings=findings,
-        text=text,
+        text=reading.text,
     )
 
 
@@ -135,8 +168,10 @@ def _document_doubts(norm: str, layout: Layout, tables: dict[str, TableRead]) ->
             tables["disclosure"].doubts.append("truncated")
 
 
-def _no_tables(document: Document, source: str, sha256: str) -> Result:
-    text = document.norm
+def _no_tables(reading: Reading) -> Result:
+    source, sha256, stored, text = reading.source, reading.sha256, reading.text, reading.norm
+    if not text.strip():
+        return failed(source, sha256, "empty", "文本是空的 / the text is empty.", "Give a file with text.", stored)
     if _REPORT.search(text):
         return failed(
             source,
@@ -144,15 +179,15 @@ def _no_tables(document: Document, source: str, sha256: str) -> Result:
             "no_tables",
             "报告里没有找到三张统计表 / the report holds none of the form's three tables.",
             "Only narrative is there: give the page or file that prints the tables.",
-            document.text,
+            stored,
         )
     return failed(
         source,
         sha256,
         "not_a_report",
         "这不是政府信息公开工作年度报告 / this is no yearly report on government information disclosure.",
-        _hint(document.text),
-        document.text,
+        _hint(stored),
+        stored,
     )
 
 

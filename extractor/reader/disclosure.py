@@ -56,7 +56,7 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
         table.doubts.append("several_tables")  # A row is printed twice, with figures of its own each time.
     if unclaimed(norm, region, rows):
         table.doubts.append("claimed" if all(row.candidates for row in rows) else "order")
-    by_key = {row.spec.key: row for row in rows}
+    by_key = table.rows = {row.spec.key: row for row in rows}
     for form_row in form_rows:
         cells = settle_row(specs[form_row.key], by_key.get(form_row.key), table)
         for cell in cells:

@@ -59,6 +59,8 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
         if not row.candidates:
             row.figures = printed_figures(norm, row.start, row.end)
     table = TableRead([], row is not None, doubts)
+    if row:
+        table.rows = {spec.key: row}
     table.cells = settle_row(spec, row, table)
     return table
 

@@ -114,6 +114,7 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     if choice:
         for key, viable in choice.viable.items():
             by_key[key].candidates = viable
+    table.rows = by_key
     _complete_by_table(by_key, table)
     if any(_unborne(candidate) for row in by_key.values() for candidate in row.candidates):
         table.doubts.append("ambiguous")

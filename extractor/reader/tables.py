@@ -28,8 +28,8 @@ class TableRead:
     without_sub_rows: frozenset[str] = frozenset()
     # Cells whose figure is a candidate reading (`2 0` for 20): they need equations that hold with them.
     tentative: set[str] = field(default_factory=set)
-    # Rows of table 2 whose figures stand in sentences.
-    prose: int = 0
+    # The rows that were found, by key (table 4: one, `disputes`), with the readings that the equations left.
+    rows: dict[str, Row] = field(default_factory=dict)
 
 
 def printed_figures(norm: str, start: int, end: int, most: int = 40) -> tuple[Value, ...]:
