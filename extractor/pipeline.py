@@ -110,22 +110,30 @@ def _read(document: Document, layout: Layout, source: str, sha256: str) -> Readi
     return reading
 
 
+Outcomes = dict[str, tuple[Verdict, list[Finding]]]
+
+
 def settle(reading: Reading) -> Result:
     """The reading as a result: derived values, confirmed candidates, findings, verdicts."""
+    return assemble(reading, settled_tables(reading))
+
+
+def settled_tables(reading: Reading) -> Outcomes:
+    """Verdict and findings of each table; completes the tables' cells in place."""
+    return {name: settle_table(reading.text, name, table) for name, table in reading.tables.items()}
+
+
+def assemble(reading: Reading, outcomes: Outcomes) -> Result:
+    """The result of a reading whose tables are settled."""
     if reading.error:
         return reading.error
-    tables = reading.tables
-    verdicts: dict[str, Verdict] = {}
-    findings: list[Finding] = []
-    for name in TABLES:
-        verdicts[name], found = settle_table(reading.text, name, tables[name])
-        findings += found
+    verdicts = {name: outcomes[name][0] for name in TABLES}
     if set(verdicts.values()) == {"failed"}:
         return _no_tables(reading)
     identity = reading.identity
     record = build_record(
         reading.version,
-        tables,
+        reading.tables,
         {"organization": identity.organization, "year": identity.year, "title": identity.title},
         _sections(reading.norm, reading.layout),
     )
@@ -135,8 +143,8 @@ def settle(reading: Reading) -> Result:
         verdict=document_verdict(verdicts),
         verdicts=verdicts,
         record=record,
-        cells=cells_in_order(tables),
-        findings=findings,
+        cells=cells_in_order(reading.tables),
+        findings=[finding for name in TABLES for finding in outcomes[name][1]],
         text=reading.text,
     )
 

@@ -78,8 +78,8 @@ class Finding:
     severity: Severity
     message: str
     cells: tuple[str, ...] = ()
-    left: int | None = None
-    right: int | None = None
+    left: Value | None = None
+    right: Value | None = None
     suspects: tuple[str, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     blame: Blame = "undecided"
@@ -90,8 +90,8 @@ class Finding:
             "rule": self.rule,
             "status": self.status,
             "severity": self.severity,
-            "left": self.left,
-            "right": self.right,
+            "left": plain(self.left),
+            "right": plain(self.right),
             "cells": list(self.cells),
             "suspects": list(self.suspects),
             "hypotheses": [{"cells": list(h.cells), "text": h.text} for h in self.hypotheses],
@@ -119,6 +119,20 @@ class Usage:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the narrative says of a cell, read by a model from a report that prints no table: never part of a record.
+    `text[span[0]:span[1]] == raw`."""
+
+    path: str
+    value: int
+    raw: str
+    span: tuple[int, int]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"path": self.path, "value": self.value, "raw": self.raw, "span": list(self.span), "method": "llm"}
+
+
 @dataclass(slots=True)
 class Result:
     """The outcome for one report. `record` is the contract's record (plain JSON values), null when failed.
@@ -136,10 +150,11 @@ class Result:
     usage: Usage = field(default_factory=Usage)
     error: dict[str, str] | None = None
     text: str = ""
+    claims: list[Claim] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """The object of one line of `gouji extract --json`."""
-        return {
+        """The object of one line of `gouji extract --json`; `claims` only where a model read some."""
+        out: dict[str, Any] = {
             "source": self.source,
             "sha256": self.sha256,
             "verdict": self.verdict,
@@ -150,6 +165,9 @@ class Result:
             "usage": self.usage.to_json(),
             "error": self.error,
         }
+        if self.claims:
+            out["claims"] = [claim.to_json() for claim in self.claims]
+        return out
 
 
 def document_verdict(verdicts: dict[str, Verdict]) -> Verdict:

@@ -1,0 +1,1 @@
+"""A simulated competent model: answers our questions from a generated document's truth, with adjustable faults."""

@@ -1,0 +1,83 @@
+"""What only words say: claims of a report without tables, and body and year where no title names them.
+
+Claims are never cells: they are handed out beside the record, each with the characters it was read from.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from extractor.ask.answers import identity_answer, of_rows, rows_answer
+from extractor.ask.excerpts import excerpt
+from extractor.ask.ground import printed_numbers, tokens
+from extractor.ask.session import Session
+from extractor.form import FORM
+from extractor.results import Claim
+
+# Cells of the form that narratives speak of.
+_SPOKEN_OF = (
+    "requests.new_received.total",
+    "requests.carried_in.total",
+    "requests.granted.total",
+    "requests.granted_in_part.total",
+    "requests.total_processed.total",
+    "requests.carried_out.total",
+    "reconsideration.total",
+    "litigation_direct.total",
+    "disclosure.normative_documents.issued",
+    "disclosure.normative_documents.in_force",
+    "disclosure.licensing.decisions",
+    "disclosure.penalties.decisions",
+    "disclosure.coercion.decisions",
+)
+_SENTENCE = re.compile(r"[^。；;\n]*\d[^。；;\n]*[。；;\n]?")
+_SUBJECT = re.compile(r"申请|公开|结转|复议|诉讼|规范性文件|许可|处罚|强制|答复|办结")
+_LONGEST = 3_000
+_YEARS = re.compile(r"(?<!\d)20[0-3]\d(?=\s*年)")
+
+
+async def ask_narrative(session: Session) -> list[Claim]:
+    """The claims of a report that prints no table; empty where its words hold no number about the form's subjects."""
+    reading = session.reading
+    layout = reading.layout
+    spans = [m.span() for m in _SENTENCE.finditer(reading.norm, layout.start, layout.end) if _SUBJECT.search(m.group())]
+    if not spans:
+        return []
+    piece = excerpt("\n".join(reading.text[a:b].strip() for a, b in spans), 0, 10**9, _LONGEST)
+    fields = [tokens(reading.norm, a, b, ("count",)) for a, b in spans]
+    printed = printed_numbers([field for found in fields for field in found])
+    words = "事项：\n" + "\n".join(f"{i}. {FORM.words(path)}" for i, path in enumerate(_SPOKEN_OF, 1))
+    model = rows_answer([1] * len(_SPOKEN_OF), [printed] * len(_SPOKEN_OF))
+    answer = await session.ask("narrative", words, piece, model, "narrative", 220)
+    claims = []
+    for path, (value, *_) in zip(_SPOKEN_OF, of_rows(answer) if answer is not None else (), strict=False):
+        places = [f for found in fields for f in found if f.reading and f.reading.value == value is not None]
+        if isinstance(value, int) and len(places) == 1:
+            span = (places[0].start, places[0].end)
+            claims.append(Claim(path, value, reading.text[slice(*span)], span))
+    return claims
+
+
+async def ask_identity(session: Session) -> None:
+    """Fills body and year of the reading where the reader found none; both must be printed in the excerpt."""
+    reading, found = session.reading, session.reading.identity
+    if found.organization is not None and found.year is not None:
+        return
+    start = reading.layout.start
+    piece = excerpt(reading.text, start, min(reading.layout.end, start + 1_200), 1_000)
+    tail = excerpt(reading.text, max(start, reading.layout.end - 200), reading.layout.end, 200)
+    piece = f"{piece}\n……\n{tail}" if reading.layout.end - start > 1_400 else piece
+    years = sorted({int(year) for year in _YEARS.findall(piece)})
+    answer = await session.ask("identity", "发布机关和报告年度：", piece, identity_answer(years), "identity", 80)
+    if answer is None:
+        return
+    name = (answer.organization or "").strip()  # type: ignore[attr-defined]
+    year = answer.year  # type: ignore[attr-defined]
+    printed = re.sub(r"\s", "", piece)
+    body = name if len(name) >= 2 and re.sub(r"\s", "", name) in printed else None
+    reading.identity = replace(
+        found,
+        organization=found.organization or body,
+        year=found.year if found.year is not None else year if len(years) == 1 and year in years else None,
+    )

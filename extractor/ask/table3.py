@@ -1,0 +1,292 @@
+"""Table 3: rows in doubt are asked, laid over their own stretch, and proved by the equations together with all others.
+
+A row's identity is its label's and is never asked: the reader found the label, the model only says which of the numbers
+printed behind it stand in which cell. Proof: with the answers every row is read, every equation that includes an answer
+can be assessed, all hold, and no other reading in hand (the reader's, or another choice or place of the same printed
+numbers) lets them hold as well.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from extractor.ask.answers import of_rows, rows_answer
+from extractor.ask.evidence import bits, candidate, choose_laying, readings_of, usual_skips
+from extractor.ask.excerpts import LONGEST_ROW, excerpt
+from extractor.ask.ground import Laying, lay, printed_numbers, tokens
+from extractor.ask.session import Said, Session, chunks
+from extractor.form import FORM, GROUPS
+from extractor.form.equations import request_rows
+from extractor.form.model import row_words
+from extractor.reader.candidates import Candidate, Row
+from extractor.reader.fields import Field
+from extractor.reader.joint import choose, holds
+from extractor.reader.reports import SENTENCE
+from extractor.reader.requests import request_spec, vector_equations
+from extractor.reader.tables import TableRead, settle_row, unclaimed
+from extractor.results import Value
+
+# Doubts that a proof by equations answers, and those that only two witnesses for the whole table do.
+BY_EQUATIONS = frozenset({"unread", "ambiguous", "contradiction"})
+BY_WITNESSES = frozenset({"claimed"})
+_TOKENS_PER_ROW = 60
+_VISIBLE = re.compile(r"[|\t\n]")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the stage made of a table: the proved table or None, and what was said of each row."""
+
+    table: TableRead | None = None
+    said: list[Said] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Asked:
+    row: Row
+    found: list[Field]
+    printed: tuple[Value, ...]
+    answers: list[tuple[Value | None, ...]] = field(default_factory=list)
+    layings: list[Laying] = field(default_factory=list)
+
+
+async def improve(session: Session, table: TableRead) -> Outcome:
+    """Asks about the rows in doubt and proves what the answers allow."""
+    reading = session.reading
+    doubts = set(table.doubts)
+    if reading.layout.requests is None or not table.rows or doubts - BY_EQUATIONS - BY_WITNESSES:
+        return Outcome()
+    asked = _open_rows(reading.norm, table)
+    if not asked:
+        return await _witness(session, table) if doubts & BY_WITNESSES else Outcome()
+    await _ask(session, "requests.rows", asked)
+    outcome, doubtful = _prove(session, table, asked)
+    if outcome.table is None and doubtful:
+        # Once more, with the rows in doubt named and nothing else said.
+        await _ask(session, "requests.rows.again", {key: asked[key] for key in doubtful})
+        outcome, _ = _prove(session, table, asked)
+    return outcome
+
+
+def _open_rows(norm: str, table: TableRead) -> dict[str, _Asked]:
+    """The rows without one reading, and those whose reading rests on equations that do not hold."""
+    torn = "contradiction" in table.doubts
+    asked = {}
+    for key, row in table.rows.items():
+        single = len(row.candidates) == 1
+        plain = single and all(cell.state == "reported" and not cell.tentative for cell in row.candidates[0].cells)
+        if single and (plain or not torn):
+            continue
+        if not row.candidates and row.problem == "no_figures":
+            continue
+        found = figures(norm, row)
+        if found:
+            asked[key] = _Asked(row, found, printed_numbers(found))
+    return asked
+
+
+def figures(norm: str, row: Row) -> list[Field]:
+    """The printed numbers and marks of a row's stretch, those that stand in sentences left out."""
+    found = tokens(norm, row.start, min(row.end, row.start + LONGEST_ROW), row.spec.kinds)
+    return [f for f in found if not SENTENCE.match(norm, f.end - 1)]
+
+
+async def _ask(session: Session, prompt: str, asked: dict[str, _Asked]) -> None:
+    for keys in chunks(list(asked), session.rows_per_question):
+        rows = [asked[key] for key in keys]
+        piece = _head(session) + "\n".join(_shown(session, row.row) for row in rows)
+        model = rows_answer([7] * len(rows), [row.printed for row in rows])
+        words = "行：\n" + "\n".join(f"{i}. {row_words(FORM, key)}" for i, key in enumerate(keys, 1))
+        answer = await session.ask(prompt, words, piece, model, "requests", 20 + _TOKENS_PER_ROW * len(rows))
+        if answer is None:
+            continue
+        for row, values in zip(rows, of_rows(answer), strict=True):
+            row.answers.append(tuple(values))
+            row.layings = lay(session.reading.norm, row.found, values)
+
+
+def _head(session: Session) -> str:
+    """The table's heads as printed, where they are short."""
+    region = session.reading.layout.requests
+    assert region is not None
+    first = region.anchors[0].start
+    heads = [hit for hit in region.header if hit.end <= first and hit.kind in ("column", "shared")]
+    if not heads or first - heads[0].start > 200:
+        return ""
+    return "表头：" + excerpt(session.reading.text, heads[0].start, first, 200).replace("\n", " ") + "\n"
+
+
+def _shown(session: Session, row: Row) -> str:
+    """A row as a model sees it: its label and what is printed behind it."""
+    region = session.reading.layout.requests
+    assert region is not None
+    anchor = next((a for a in region.anchors if a.key == row.spec.key), None)
+    start = min(anchor.start, row.start) if anchor else row.start
+    end = max(row.end, anchor.end if anchor else 0)
+    return excerpt(session.reading.text, start, end, LONGEST_ROW)
+
+
+def _prove(session: Session, table: TableRead, asked: dict[str, _Asked]) -> tuple[Outcome, list[str]]:
+    """The proved table, or none; and the rows worth asking again."""
+    norm = session.reading.norm
+    usual = usual_skips([row.layings for row in asked.values()])
+    laid: dict[str, Candidate] = {}
+    patterns: dict[str, tuple[int, ...]] = {}
+    outcome = Outcome()
+    for key, row in asked.items():
+        laying = choose_laying(row.layings, usual)
+        if row.answers:
+            outcome.said.append(Said(key, row.row.spec.paths, row.answers[-1], laying is not None))
+        if laying is not None:
+            laid[key] = candidate(laying, row.row.spec, _bordered(norm, row.row))
+            patterns[key] = laying.skipped
+    missing = [key for key, row in asked.items() if key not in laid]
+    if missing:
+        return outcome, [key for key in missing if asked[key].answers]
+    weighed = _weigh(norm, table, asked, laid, patterns)
+    if weighed is None:
+        return outcome, []
+    rows, groups, alone = weighed
+    rules = vector_equations(groups, alone)
+    choice = choose({key: row.candidates for key, row in rows.items()}, rules)
+    if not choice.solved or not holds(choice.viable, rules):
+        return outcome, [key for key in asked if _broken(key, laid, rows, rules)] or list(asked)
+    for key, viable in choice.viable.items():
+        values = {c.values for c in viable}
+        if len(values) > 1 or (key in laid and laid[key].values not in values):
+            return outcome, []
+        rows[key].candidates = viable
+    if not _assessed(rows, asked, groups, alone):
+        return outcome, []
+    if _left_over(session, rows, asked, patterns):
+        return outcome, []
+    outcome.table = _settled(table, rows, set(laid), groups, alone)
+    return outcome, []
+
+
+def _bordered(norm: str, row: Row) -> bool:
+    return bool(_VISIBLE.search(norm, row.start, row.end))
+
+
+def _weigh(
+    norm: str,
+    table: TableRead,
+    asked: dict[str, _Asked],
+    laid: dict[str, Candidate],
+    patterns: dict[str, tuple[int, ...]],
+) -> tuple[dict[str, Row], frozenset[str], frozenset[str]] | None:
+    """Every row with every reading in hand; None where some row has too many."""
+    rows: dict[str, Row] = {}
+    for key, row in table.rows.items():
+        if key not in asked:
+            if row.candidates:
+                rows[key] = replace(row)
+            continue
+        mine = laid[key]
+        if key.endswith(".all") and all(value is None for value in mine.values):
+            continue  # The group's label heads no figures of its own.
+        others = readings_of(asked[key].found, row.spec, _bordered(norm, row))
+        if others is None:
+            if any(cell.end for cell in mine.cells) and not row.candidates:
+                return None
+            others = []
+        if patterns[key]:
+            # Numbers left out in the same place as in most rows are a column of their own.
+            others = [c for c in others if c.values != mine.values]
+        ways = [mine, *others, *row.candidates, *row.reserve]
+        rows[key] = replace(row, candidates=list(dict.fromkeys(ways)), problem="", broken=False)
+    groups = frozenset(key.split(".")[0] for key in rows if key.endswith(".all"))
+    alone = frozenset(g for g in groups if not any(key in rows for key in GROUPS[g]))
+    return rows, groups, alone
+
+
+def _broken(key: str, laid: dict[str, Candidate], rows: dict[str, Row], rules: tuple[object, ...]) -> bool:
+    """Whether an answer breaks its own row's sum."""
+    values = laid[key].values if key in laid else ()
+    return bool(values) and None not in values and sum(values[:-1]) != values[-1]  # type: ignore[arg-type]
+
+
+def _assessed(rows: dict[str, Row], asked: dict[str, _Asked], groups: frozenset[str], alone: frozenset[str]) -> bool:
+    """Whether each number that an answer gives stands in a column equation of which every other cell is known."""
+    needed = [key for key in request_rows(groups) if not any(key in GROUPS[group] for group in alone)]
+    for column in range(7):
+        known = all(key in rows and rows[key].candidates[0].values[column] is not None for key in needed)
+        given = any(key in rows and rows[key].candidates[0].cells[column].end for key in asked)
+        if given and not known:
+            return False
+    return True
+
+
+def _left_over(
+    session: Session, rows: dict[str, Row], asked: dict[str, _Asked], patterns: dict[str, tuple[int, ...]]
+) -> bool:
+    """Whether figures of the table belong to no row and no answer left them out knowingly."""
+    region = session.reading.layout.requests
+    assert region is not None
+    left_out = {asked[key].found[i].start for key, places in patterns.items() for i in places}
+    runs = unclaimed(session.reading.norm, region, list(rows.values()))
+    for run in runs:
+        rest = [f for f in run if f.start not in left_out]
+        if len(rest) >= 3 or sum(len(f.text) for f in rest) >= 5:
+            return True
+    return False
+
+
+def _settled(
+    table: TableRead, rows: dict[str, Row], by_model: set[str], groups: frozenset[str], alone: frozenset[str]
+) -> TableRead:
+    doubts = [doubt for doubt in table.doubts if doubt not in BY_EQUATIONS | BY_WITNESSES]
+    proved = TableRead([], True, doubts, groups, alone, rows=rows)
+    for key in request_rows(groups):
+        cells = settle_row(request_spec(key), rows.get(key), proved)
+        for cell in cells:
+            if key in by_model and cell.method == "rule":
+                cell.method = "llm"
+        proved.cells.extend(cells)
+    return proved
+
+
+# ---------------------------------------------------------------- two witnesses
+
+
+async def _witness(session: Session, table: TableRead) -> Outcome:
+    """The whole table read a second time, label by label: where both readings agree in every cell, they are two
+    independent witnesses for what belongs to which label."""
+    region = session.reading.layout.requests
+    assert region is not None
+    outcome = Outcome()
+    piece = _head(session) + excerpt(session.reading.text, region.start, region.end)
+    keys = list(table.rows)
+    printed = printed_numbers(tokens(session.reading.norm, region.start, region.end, ("count",)))
+    agreed = 0.0
+    for part in chunks(keys, max(session.rows_per_question, 5)):
+        words = "行：\n" + "\n".join(f"{i}. {row_words(FORM, key)}" for i, key in enumerate(part, 1))
+        model = rows_answer([7] * len(part), [printed] * len(part))
+        answer = await session.ask("requests.table", words, piece, model, "requests", 20 + _TOKENS_PER_ROW * len(part))
+        if answer is None:
+            return outcome
+        for key, values in zip(part, of_rows(answer), strict=True):
+            row = table.rows[key]
+            same = _agrees(row, values)
+            outcome.said.append(Said(key, row.spec.paths, tuple(values), same))
+            if not same:
+                return outcome
+        agreed += bits([[0] * 7] * len(part), [printed] * len(part))
+    if agreed >= 2 * len(keys) or agreed >= 100:
+        outcome.table = replace(table, cells=[], doubts=[d for d in table.doubts if d not in BY_WITNESSES])
+        for key in request_rows(table.groups):
+            outcome.table.cells.extend(settle_row(request_spec(key), table.rows.get(key), outcome.table))
+    return outcome
+
+
+def _agrees(row: Row, values: list[Value | None]) -> bool:
+    if not row.candidates:
+        return all(value is None for value in values)
+    if len(row.candidates) > 1:
+        return False
+    read = row.candidates[0]
+    return all(
+        cell.value == value or (value is None and not cell.end) or (not cell.end and known == value)
+        for cell, known, value in zip(read.cells, read.values, values, strict=True)
+    )

@@ -1,0 +1,64 @@
+"""Table 4: the fifteen figures asked as one array, proved by the three sums against every other choice of figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from extractor.ask.answers import array_answer
+from extractor.ask.evidence import candidate, readings_of
+from extractor.ask.excerpts import excerpt
+from extractor.ask.ground import lay, printed_numbers
+from extractor.ask.session import Said, Session
+from extractor.ask.table3 import Outcome, figures
+from extractor.reader.candidates import Row, sums_hold
+from extractor.reader.disputes import disputes_spec
+from extractor.reader.tables import TableRead, settle_row
+
+BY_EQUATIONS = frozenset({"unread", "ambiguous"})
+_STRETCH = 1_500
+_MAX_TOKENS = 160
+
+
+async def improve(session: Session, table: TableRead) -> Outcome:
+    """Asks for the row and proves the answer."""
+    reading, spec = session.reading, disputes_spec()
+    region = reading.layout.disputes
+    if region is None or set(table.doubts) - BY_EQUATIONS:
+        return Outcome()
+    heads = sorted(region.header)
+    start = max(heads[0].start if heads else region.start, region.floor)
+    row = Row(spec, start, min(region.end, start + _STRETCH))
+    found = figures(reading.norm, row)
+    if len([f for f in found if f.reading and f.reading.kind != "not_applicable"]) < 2:
+        return Outcome()
+    answer = await session.ask(
+        "disputes.array",
+        "十五格：",
+        excerpt(reading.text, row.start, row.end, _STRETCH),
+        array_answer(len(spec.paths), printed_numbers(found)),
+        "disputes",
+        _MAX_TOKENS,
+    )
+    outcome = Outcome()
+    if answer is None:
+        return outcome
+    values = tuple(answer.cells)  # type: ignore[attr-defined]
+    layings = lay(reading.norm, found, values)
+    outcome.said.append(Said(spec.key, spec.paths, values, bool(layings)))
+    bordered = any(mark in reading.norm[row.start : row.end] for mark in "|\t")
+    others = readings_of(found, spec, bordered)
+    if not layings or others is None:
+        return outcome
+    read = [c for r in table.rows.values() for c in (*r.candidates, *r.reserve)]
+    mine = [candidate(laying, spec, bordered) for laying in layings]
+    ways = [c for c in dict.fromkeys([*mine, *others, *read]) if sums_hold(c.values, spec.blocks)]
+    complete = [c for c in ways if None not in c.values]
+    if not complete or {c.values for c in ways} != {mine[0].values}:
+        return outcome
+    proved = TableRead([], True, rows={spec.key: replace(row, candidates=ways)})
+    proved.cells = settle_row(spec, proved.rows[spec.key], proved)
+    for cell in proved.cells:
+        if cell.method == "rule":
+            cell.method = "llm"
+    outcome.table = proved
+    return outcome
