@@ -4,13 +4,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types layers fuzz fuzz-short bench bench-short clean help
+.PHONY: demo model test lint types layers fuzz fuzz-short bench bench-short clean help
 
 help:
 	@echo "make demo    read the reports under fixtures/"
 	@echo "make test    run the tests"
 	@echo "make lint types layers    ruff, mypy, import contracts"
 	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
+	@echo "make model   fetch the small test model, and what runs it (MODEL=1.5b: the larger one)"
 	@echo "make clean   remove .venv and everything built"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -21,6 +22,15 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(VENV)/bin/gouji extract fixtures/reports
+
+# What runs a GGUF file: the extra `local`.
+LOCAL_STAMP := $(VENV)/.installed-local
+$(LOCAL_STAMP): $(STAMP)
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local]'
+	@touch $@
+
+model: $(LOCAL_STAMP)
+	$(PY) -m extractor.eval.models fetch $(or $(MODEL),0.5b)
 
 test: $(STAMP)
 	$(PY) -m pytest

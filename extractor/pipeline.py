@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractor.document.identity import Identity, identify
 from extractor.document.sections import section_spans
@@ -22,6 +22,9 @@ from extractor.reader.tables import TableRead
 from extractor.results import Finding, Result, Verdict, document_verdict, failed
 from extractor.settle import build_record, cells_in_order, settle_table
 
+if TYPE_CHECKING:
+    from extractor.given import Given
+
 _REPORT = re.compile(r"[政府]府信息公开[^\n。]{0,30}报\s*告|年度?[^\n。]{0,30}信息公开[^\n。]{0,12}报\s*告")
 _ROWS = {version: {row.key for row in FORM.disclosure_rows(version)} for version in FORM.versions}
 _FIELDS = {
@@ -29,20 +32,32 @@ _FIELDS = {
 }
 
 
-def extract(text: str, model: str | None = None, given: dict[str, Any] | None = None) -> Result:
-    """The result for a text that holds one report. Of several reports it returns the first; see `extract_all`.
+def extract(text: str, model: str | None = None, given: Any = None) -> Result:
+    """The result for a text that holds one report. Of several reports it returns the first; see `extract_all`."""
+    return extract_all(text, model=model, given=given)[0]
 
-    `model` and `given` belong to the model stage, which this version does not have: anything but None is a
-    UsageError, so that no caller believes that a model was asked or a record compared.
+
+def extract_all(text: str, source: str = "-", model: str | None = None, given: Any = None) -> list[Result]:
+    """One result per report in the text; `source` gets `#1`, `#2`… where there are several. Never raises on a text.
+
+    `model` is a SPEC (CONTRACT): a model is asked about what the reader cannot prove. `given` is the partial record of
+    the caller's own parser, or a list of them. Errors: UsageError for a bad SPEC or record; EndpointError where a
+    model was needed and its endpoint failed for good.
     """
-    if model is not None or given is not None:
-        raise UsageError("no_model_stage", "This version reads by rules alone.", "Leave `model` and `given` out.")
-    return extract_all(text)[0]
+    readings = read_all(text, source)
+    if given is not None:
+        from extractor.given import match_given, take_given
 
+        take_given(readings, match_given(readings, given))
+    if model is None:
+        return [settle(reading) for reading in readings]
+    from extractor.ask.runner import Runner
 
-def extract_all(text: str, source: str = "-") -> list[Result]:
-    """One result per report in the text; `source` gets `#1`, `#2`… where there are several. Never raises on a text."""
-    return [settle(reading) for reading in read_all(text, source)]
+    with Runner(model) as runner:
+        results = [future.result() for future in [runner.submit(reading) for reading in readings]]
+        if runner.fatal is not None:
+            raise runner.fatal
+    return results
 
 
 @dataclass(slots=True)
@@ -61,6 +76,7 @@ class Reading:
     identity: Identity
     tables: dict[str, TableRead]
     error: Result | None = None
+    given: Given | None = None  # the caller's own record, weighed already (extractor/given)
 
 
 def read_all(text: str, source: str = "-") -> list[Reading]:
@@ -137,7 +153,7 @@ def assemble(reading: Reading, outcomes: Outcomes) -> Result:
         {"organization": identity.organization, "year": identity.year, "title": identity.title},
         _sections(reading.norm, reading.layout),
     )
-    return Result(
+    result = Result(
         source=reading.source,
         sha256=reading.sha256,
         verdict=document_verdict(verdicts),
@@ -147,6 +163,11 @@ def assemble(reading: Reading, outcomes: Outcomes) -> Result:
         findings=[finding for name in TABLES for finding in outcomes[name][1]],
         text=reading.text,
     )
+    if reading.given is not None:
+        from extractor.given import compare_given
+
+        result.findings += compare_given(reading, reading.given, result)
+    return result
 
 
 def _sections(norm: str, layout: Layout) -> dict[str, Any]:

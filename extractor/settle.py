@@ -85,7 +85,7 @@ def _confirm(table: TableRead, rules: tuple[Equation, ...]) -> None:
     derived, impossible = derive(values, rules)
     known = {**values, **{path: value for path, (value, _) in derived.items()}}
     for cell in table.cells:
-        if cell.path not in table.tentative:
+        if cell.path not in table.tentative or cell.state == "ambiguous":
             continue
         mine = [e for e in rules if cell.path in e.cells]
         assessed = [e for e in mine if all(known.get(p) is not None for p in e.cells)]

@@ -47,14 +47,10 @@ def _number(given: Any) -> int | Decimal | None:
 
 @lru_cache(maxsize=512)
 def _cell(printed: tuple[Value, ...]) -> Any:
-    """A cell: one of the printed numbers, or null. Amounts are given as strings, exactly as printed."""
-    counts = [int(v) for v in printed if isinstance(v, int)]
-    amounts = [format(v, "f") for v in printed if isinstance(v, Decimal)]
-    kinds: list[dict[str, Any]] = []
-    if counts:
-        kinds.append({"type": "integer", "enum": counts})
-    if amounts:
-        kinds.append({"type": "string", "enum": amounts})
+    """A cell: one of the printed numbers, or null."""
+    plain = [int(v) if v == v.to_integral_value() else float(v) for v in map(Decimal, printed)]
+    numbers: dict[str, Any] = {"type": "number" if any(isinstance(v, float) for v in plain) else "integer"}
+    kinds = [numbers | {"enum": list(dict.fromkeys(plain))}] if plain else []
     return Annotated[Any, BeforeValidator(_number), WithJsonSchema({"anyOf": [*kinds, {"type": "null"}]})]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from extractor.ask.ground import Laying
-from extractor.reader.candidates import BLANK, MISSING, Candidate, CellRead, RowSpec, complete, read_as_cell
+from extractor.reader.candidates import BLANK, MISSING, Candidate, CellRead, Row, RowSpec, complete, read_as_cell
 from extractor.reader.fields import Field
 from extractor.results import Value
 
@@ -63,6 +63,23 @@ def candidate(laying: Laying, spec: RowSpec, bordered: bool) -> Candidate:
     """A laid answer as a reading of the row; a null without a border to show the cell is a missing cell."""
     cells = tuple(MISSING if cell == BLANK and not bordered else cell for cell in laying.cells)
     return Candidate(complete(laying.values, spec.blocks) or laying.values, cells)
+
+
+def border_reading(row: Row) -> Candidate | None:
+    """Of a row with several readings the one in which every printed field holds its place and none is supposed lost;
+    None where there is no such one reading, or digits were cut to get it."""
+    full = [c for c in row.candidates if all(cell.state in ("reported", "blank", "not_applicable") for cell in c.cells)]
+    if len({c.values for c in full}) != 1:
+        return None
+    printed = [cell for cell in full[0].cells if cell.end]
+    if any(cell.tentative for cell in printed) or any(a.end == b.start for a, b in pairwise(printed)):
+        return None
+    return full[0]
+
+
+def same_cells(read: Sequence[Value | None], known: Sequence[Value | None], said: Sequence[Value | None]) -> bool:
+    """Whether a model's row is the printed one: blank cells may be left blank or filled as the rules fill them."""
+    return all(s == r or (r is None and s == k) for r, k, s in zip(read, known, said, strict=True))
 
 
 def usual_skips(layings: Sequence[Sequence[Laying]]) -> tuple[int, ...] | None:

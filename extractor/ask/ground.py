@@ -23,7 +23,7 @@ _SKIP, _SKIP_MARK, _SLOPPY, _BROKEN = 100, 3, 1, 10
 _STEPS = 40_000
 
 _LOOK_ALIKE = re.compile(r"(?<![A-Za-z\d.])(?=[\dOoQIl]*[OoQIl])[\dOoQIl]{1,12}(?![A-Za-z\d.])")
-_CHINESE = re.compile(r"(?<![一-鿿])[零〇一二两三四五六七八九十百千万]+(?![一-鿿])(?!\s*[、.])")
+_CHINESE = re.compile(r"(?<![一-鿿(])[零〇一二两三四五六七八九十百千万]+(?![一-鿿])(?!\s*[、.])")
 _BORDER = re.compile(r"[|\t]|\n.*\n|  ")
 _BARE = re.compile(r"\d+")
 
@@ -75,18 +75,18 @@ def _numeral(text: str) -> Reading | None:
     return None if value is None else Reading("number", value)
 
 
-def printed_numbers(found: Sequence[Field]) -> tuple[Value, ...]:
+def printed_numbers(norm: str, found: Sequence[Field]) -> tuple[Value, ...]:
     """The different numbers that tokens print, smallest first; a number in pieces counts joined as well."""
     values: set[Value] = set()
     for index, field in enumerate(found):
         if field.reading and field.reading.value is not None:
             values.add(field.reading.value)
         if _BARE.fullmatch(field.text):
-            digits = field.text
+            digits, last = field.text, field
             for other in found[index + 1 : index + 3]:
-                if not _BARE.fullmatch(other.text):
+                if not _BARE.fullmatch(other.text) or _BORDER.search(norm, last.end, other.start):
                     break
-                digits += other.text
+                digits, last = digits + other.text, other
                 if len(digits) <= 9 and (digits == "0" or digits[0] != "0"):
                     values.add(int(digits))
     return tuple(sorted(values))

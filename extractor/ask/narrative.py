@@ -6,6 +6,7 @@ Claims are never cells: they are handed out beside the record, each with the cha
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 from extractor.ask.answers import identity_answer, of_rows, rows_answer
@@ -15,22 +16,22 @@ from extractor.ask.session import Session
 from extractor.form import FORM
 from extractor.results import Claim
 
-# Cells of the form that narratives speak of.
-_SPOKEN_OF = (
-    "requests.new_received.total",
-    "requests.carried_in.total",
-    "requests.granted.total",
-    "requests.granted_in_part.total",
-    "requests.total_processed.total",
-    "requests.carried_out.total",
-    "reconsideration.total",
-    "litigation_direct.total",
-    "disclosure.normative_documents.issued",
-    "disclosure.normative_documents.in_force",
-    "disclosure.licensing.decisions",
-    "disclosure.penalties.decisions",
-    "disclosure.coercion.decisions",
-)
+# Cells of the form that narratives speak of, and the words that must stand in the sentence of a claim.
+_SPOKEN_OF = {
+    "requests.new_received.total": r"新收|收到|受理",
+    "requests.carried_in.total": r"结转",
+    "requests.granted.total": r"予以公开|同意公开",
+    "requests.granted_in_part.total": r"部分公开",
+    "requests.total_processed.total": r"办结|答复|办理",
+    "requests.carried_out.total": r"结转",
+    "reconsideration.total": r"复议",
+    "litigation_direct.total": r"诉讼",
+    "disclosure.normative_documents.issued": r"规范性文件",
+    "disclosure.normative_documents.in_force": r"规范性文件.*有效|有效.*规范性文件",
+    "disclosure.licensing.decisions": r"许可",
+    "disclosure.penalties.decisions": r"处罚",
+    "disclosure.coercion.decisions": r"强制",
+}
 _SENTENCE = re.compile(r"[^。；;\n]*\d[^。；;\n]*[。；;\n]?")
 _SUBJECT = re.compile(r"申请|公开|结转|复议|诉讼|规范性文件|许可|处罚|强制|答复|办结")
 _LONGEST = 3_000
@@ -44,19 +45,26 @@ async def ask_narrative(session: Session) -> list[Claim]:
     spans = [m.span() for m in _SENTENCE.finditer(reading.norm, layout.start, layout.end) if _SUBJECT.search(m.group())]
     if not spans:
         return []
-    piece = excerpt("\n".join(reading.text[a:b].strip() for a, b in spans), 0, 10**9, _LONGEST)
+    piece = excerpt("\n".join(reading.norm[a:b].strip() for a, b in spans), 0, 10**9, _LONGEST)
     fields = [tokens(reading.norm, a, b, ("count",)) for a, b in spans]
-    printed = printed_numbers([field for found in fields for field in found])
+    printed = printed_numbers(reading.norm, [field for found in fields for field in found])
     words = "事项：\n" + "\n".join(f"{i}. {FORM.words(path)}" for i, path in enumerate(_SPOKEN_OF, 1))
     model = rows_answer([1] * len(_SPOKEN_OF), [printed] * len(_SPOKEN_OF))
     answer = await session.ask("narrative", words, piece, model, "narrative", 220)
     claims = []
-    for path, (value, *_) in zip(_SPOKEN_OF, of_rows(answer) if answer is not None else (), strict=False):
-        places = [f for found in fields for f in found if f.reading and f.reading.value == value is not None]
+    for (path, words), (value, *_) in zip(
+        _SPOKEN_OF.items(), of_rows(answer) if answer is not None else (), strict=False
+    ):
+        places = [
+            (f.start, f.end)
+            for (a, b), found in zip(spans, fields, strict=True)
+            for f in found
+            if isinstance(value, int) and f.reading and f.reading.value == value and re.search(words, reading.norm[a:b])
+        ]
         if isinstance(value, int) and len(places) == 1:
-            span = (places[0].start, places[0].end)
-            claims.append(Claim(path, value, reading.text[slice(*span)], span))
-    return claims
+            claims.append(Claim(path, value, reading.text[slice(*places[0])], places[0]))
+    taken = Counter(claim.span for claim in claims)
+    return [claim for claim in claims if taken[claim.span] == 1]  # A number that is claimed twice tells nothing.
 
 
 async def ask_identity(session: Session) -> None:
@@ -65,8 +73,8 @@ async def ask_identity(session: Session) -> None:
     if found.organization is not None and found.year is not None:
         return
     start = reading.layout.start
-    piece = excerpt(reading.text, start, min(reading.layout.end, start + 1_200), 1_000)
-    tail = excerpt(reading.text, max(start, reading.layout.end - 200), reading.layout.end, 200)
+    piece = excerpt(reading.norm, start, min(reading.layout.end, start + 1_200), 1_000)
+    tail = excerpt(reading.norm, max(start, reading.layout.end - 200), reading.layout.end, 200)
     piece = f"{piece}\n……\n{tail}" if reading.layout.end - start > 1_400 else piece
     years = sorted({int(year) for year in _YEARS.findall(piece)})
     answer = await session.ask("identity", "发布机关和报告年度：", piece, identity_answer(years), "identity", 80)

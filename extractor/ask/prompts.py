@@ -75,7 +75,7 @@ NAMES = (
     "requests.rows.again",
     "requests.table",
     "disclosure.rows",
-    "disclosure.keyed",
+    "disclosure.row",
     "disputes.array",
     "disputes.keyed",
     "candidates",
@@ -126,7 +126,7 @@ def parse(name: str, raw: bytes) -> Prompt:
 
 def _check(name: str, number: int, example: Example) -> None:
     """An example's numbers cannot occur in a report, and its answer gives only what its text prints."""
-    printed = re.sub(r"[\s,]", "", example.text)
+    printed = re.sub(r"[\s,]", "", example.text).translate(str.maketrans("Ol", "01"))
     for value in _numbers(example.answer):
         if 0 < value < CANNOT_OCCUR:
             raise _broken(name, f"example {number} answers {value}, which may occur in a report")
@@ -143,7 +143,7 @@ def _numbers(answer: Any) -> list[int | Decimal]:
         return []
     if isinstance(answer, int):
         return [answer]
-    return [Decimal(answer)] if _NUMBER.fullmatch(str(answer)) else []
+    return [Decimal(str(answer))] if _NUMBER.fullmatch(str(answer)) else []
 
 
 def _words() -> dict[str, Any]:

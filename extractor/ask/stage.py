@@ -9,7 +9,7 @@ from extractor.ask.narrative import ask_identity, ask_narrative
 from extractor.ask.session import AskFunction, Session
 from extractor.ask.table3 import Outcome
 from extractor.form import TABLES
-from extractor.pipeline import Reading, assemble, settled_tables
+from extractor.pipeline import Outcomes, Reading, assemble, settled_tables
 from extractor.results import TRUSTED, Cell, Finding, Result, Usage, Value
 from extractor.settle import settle_table
 
@@ -24,6 +24,14 @@ _WHY = {
     "stopped": "已中断",
     "endpoint": "模型端点失败",
 }
+
+
+def needs_model(reading: Reading, outcomes: Outcomes) -> bool:
+    """Whether anything of a settled reading is open that a model could be asked about."""
+    if reading.error:
+        return reading.error.error is not None and reading.error.error["code"] == "no_tables"
+    identity = reading.identity
+    return identity.organization is None or identity.year is None or any(v not in TRUSTED for v, _ in outcomes.values())
 
 
 async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 9) -> Result:

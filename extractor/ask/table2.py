@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
-from extractor.ask.answers import keyed_answer, of_keyed, of_rows, rows_answer
-from extractor.ask.evidence import BITS, bits, candidate
-from extractor.ask.excerpts import excerpt
+from extractor.ask.answers import array_answer, of_rows, rows_answer
+from extractor.ask.evidence import BITS, bits, border_reading, candidate
+from extractor.ask.excerpts import LONGEST_ROW, excerpt
 from extractor.ask.ground import lay, printed_numbers, tokens
 from extractor.ask.session import Said, Session
 from extractor.ask.table3 import Outcome, figures
@@ -52,11 +52,15 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     if not found:
         return Outcome()
     asked = _Asked(
-        form_rows, reading.version, excerpt(reading.text, region.start, region.end), _as_printed(printed_numbers(found))
+        form_rows,
+        reading.version,
+        excerpt(reading.norm, region.start, region.end),
+        _as_printed(printed_numbers(reading.norm, found)),
     )
-    readings = _reader(table, form_rows, reading.version)
+    rows = {key: _by_borders(row) for key, row in table.rows.items()}
+    readings = _reader(rows, form_rows, reading.version)
     if readings is not None and _enough(readings, asked):
-        return await _with_reader(session, table, asked, readings)
+        return await _with_reader(session, table, rows, asked, readings)
     if any(len(row.candidates) > 1 for row in table.rows.values()):
         return Outcome()  # The text allows several readings; a model's choice among them is no proof.
     return await _alone(session, table, asked)
@@ -67,11 +71,17 @@ def _as_printed(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return (*values, *(Decimal(v) for v in values if isinstance(v, int)))
 
 
-def _reader(table: TableRead, form_rows: Sequence[DisclosureRow], version: str) -> list[Values] | None:
+def _by_borders(row: Row) -> Row:
+    """A row with several readings as its borders show it, where they do; else the row as it is."""
+    reading = border_reading(row) if len(row.candidates) > 1 else None
+    return row if reading is None else replace(row, candidates=[reading])
+
+
+def _reader(rows: dict[str, Row], form_rows: Sequence[DisclosureRow], version: str) -> list[Values] | None:
     """The reader's one reading of every cell, candidate readings included; None where it has several or none."""
     out: list[Values] = []
     for row in form_rows:
-        read = table.rows.get(row.key)
+        read = rows.get(row.key)
         if read is None:
             out.append([None] * len(row.fields[version]))
         elif len(read.candidates) == 1:
@@ -106,22 +116,18 @@ async def _ask_rows(session: Session, asked: _Asked) -> list[Values] | None:
     return None if answer is None else of_rows(answer)
 
 
-async def _ask_keyed(session: Session, asked: _Asked) -> list[Values] | None:
-    lines = []
-    for row in asked.form_rows:
-        names = " ".join(f"{name}={FORM.fields[name].label.label}" for name in row.fields[asked.version])
-        lines.append(f"{row.label.label}：{names} → {row.key}")
-    rows = {row.key: row.fields[asked.version] for row in asked.form_rows}
-    printed = {row.key: _of_kind(asked.printed, row.fields[asked.version]) for row in asked.form_rows}
-    answer = await session.ask(
-        "disclosure.keyed",
-        "格：\n" + "\n".join(lines),
-        asked.piece,
-        keyed_answer(rows, printed),
-        "disclosure",
-        _MAX_TOKENS,
-    )
-    return None if answer is None else of_keyed(answer)
+async def _ask_row(session: Session, asked: _Asked, index: int, row: Row) -> Values | None:
+    """One row by itself, as it stands behind its label."""
+    form_row = asked.form_rows[index]
+    names = form_row.fields[asked.version]
+    words = f"{form_row.label.label}：{'、'.join(FORM.fields[name].label.label for name in names)}"
+    region = session.reading.layout.disclosure
+    assert region is not None
+    start = max((a.start for a in region.anchors if a.start <= row.start), default=row.start)
+    piece = excerpt(session.reading.norm, start, row.end, LONGEST_ROW)
+    model = array_answer(len(names), _of_kind(asked.printed, names))
+    answer = await session.ask("disclosure.row", words, piece, model, "disclosure", 60)
+    return None if answer is None else list(answer.cells)  # type: ignore[attr-defined]
 
 
 def _of_kind(printed: tuple[Value, ...], names: Sequence[str]) -> tuple[Value, ...]:
@@ -131,8 +137,11 @@ def _of_kind(printed: tuple[Value, ...], names: Sequence[str]) -> tuple[Value, .
     return tuple(v for v in printed if mixed or isinstance(v, Decimal) == money)
 
 
-async def _with_reader(session: Session, table: TableRead, asked: _Asked, readings: list[Values]) -> Outcome:
-    """Reader and model are the witnesses; a figure in pieces or with look-alike letters needs both formulations."""
+async def _with_reader(
+    session: Session, table: TableRead, rows: dict[str, Row], asked: _Asked, readings: list[Values]
+) -> Outcome:
+    """Reader and model are the witnesses; a figure in pieces, with look-alike letters, or placed by its borders alone
+    needs its row to be read alike by itself."""
     outcome = Outcome()
     first = await _ask_rows(session, asked)
     if first is None:
@@ -140,12 +149,16 @@ async def _with_reader(session: Session, table: TableRead, asked: _Asked, readin
     _say(outcome, asked, first, [_same(a, b) for a, b in zip(first, readings, strict=True)])
     if not _all_same(first, readings):
         return outcome
-    tentative = any(cell.tentative for row in table.rows.values() for found in row.candidates for cell in found.cells)
-    if tentative:
-        second = await _ask_keyed(session, asked)
-        if second is None or not _all_same(second, readings):
+    for index, form_row in enumerate(asked.form_rows):
+        row = rows.get(form_row.key)
+        tentative = row is not None and any(cell.tentative for found in row.candidates for cell in found.cells)
+        if row is None or not (tentative or row is not table.rows[form_row.key]):
+            continue
+        second = await _ask_row(session, asked, index, row)
+        if second is None or not _same(second, readings[index]):
             return outcome
-    outcome.table = _settled(session, table, table.rows, asked, set())
+    by_borders = {key for key, row in rows.items() if row is not table.rows[key]}
+    outcome.table = _settled(session, table, rows, asked, by_borders)
     return outcome
 
 
@@ -159,10 +172,14 @@ async def _alone(session: Session, table: TableRead, asked: _Asked) -> Outcome:
     _say(outcome, asked, first, [rows is not None] * len(first))
     if rows is None or not _enough(first, asked):
         return outcome
-    second = await _ask_keyed(session, asked)
-    if second is None or not _all_same(first, second):
-        return outcome
-    outcome.table = _settled(session, table, rows, asked, set(rows) - _sure(table))
+    sure = _sure(table)
+    for index, form_row in enumerate(asked.form_rows):
+        if form_row.key in sure or form_row.key not in rows:
+            continue
+        second = await _ask_row(session, asked, index, rows[form_row.key])
+        if second is None or not _same(second, first[index]):
+            return outcome
+    outcome.table = _settled(session, table, rows, asked, set(rows) - sure)
     return outcome
 
 

@@ -12,7 +12,16 @@ import re
 from dataclasses import dataclass, field, replace
 
 from extractor.ask.answers import of_rows, rows_answer
-from extractor.ask.evidence import bits, candidate, choose_laying, readings_of, usual_skips
+from extractor.ask.evidence import (
+    BITS,
+    bits,
+    border_reading,
+    candidate,
+    choose_laying,
+    readings_of,
+    same_cells,
+    usual_skips,
+)
 from extractor.ask.excerpts import LONGEST_ROW, excerpt
 from extractor.ask.ground import Laying, lay, printed_numbers, tokens
 from extractor.ask.session import Said, Session, chunks
@@ -40,6 +49,7 @@ class Outcome:
 
     table: TableRead | None = None
     said: list[Said] = field(default_factory=list)
+    stuck: bool = False  # an answer could not be laid over the text, or breaks the rules
 
 
 @dataclass(slots=True)
@@ -66,6 +76,8 @@ async def improve(session: Session, table: TableRead) -> Outcome:
         # Once more, with the rows in doubt named and nothing else said.
         await _ask(session, "requests.rows.again", {key: asked[key] for key in doubtful})
         outcome, _ = _prove(session, table, asked)
+    if outcome.table is None and not outcome.stuck:
+        outcome.table = await _borders(session, table, asked)
     return outcome
 
 
@@ -82,7 +94,7 @@ def _open_rows(norm: str, table: TableRead) -> dict[str, _Asked]:
             continue
         found = figures(norm, row)
         if found:
-            asked[key] = _Asked(row, found, printed_numbers(found))
+            asked[key] = _Asked(row, found, printed_numbers(norm, found))
     return asked
 
 
@@ -114,7 +126,7 @@ def _head(session: Session) -> str:
     heads = [hit for hit in region.header if hit.end <= first and hit.kind in ("column", "shared")]
     if not heads or first - heads[0].start > 200:
         return ""
-    return "表头：" + excerpt(session.reading.text, heads[0].start, first, 200).replace("\n", " ") + "\n"
+    return "表头：" + excerpt(session.reading.norm, heads[0].start, first, 200).replace("\n", " ") + "\n"
 
 
 def _shown(session: Session, row: Row) -> str:
@@ -124,7 +136,7 @@ def _shown(session: Session, row: Row) -> str:
     anchor = next((a for a in region.anchors if a.key == row.spec.key), None)
     start = min(anchor.start, row.start) if anchor else row.start
     end = max(row.end, anchor.end if anchor else 0)
-    return excerpt(session.reading.text, start, end, LONGEST_ROW)
+    return excerpt(session.reading.norm, start, end, LONGEST_ROW)
 
 
 def _prove(session: Session, table: TableRead, asked: dict[str, _Asked]) -> tuple[Outcome, list[str]]:
@@ -143,6 +155,7 @@ def _prove(session: Session, table: TableRead, asked: dict[str, _Asked]) -> tupl
             patterns[key] = laying.skipped
     missing = [key for key, row in asked.items() if key not in laid]
     if missing:
+        outcome.stuck = True
         return outcome, [key for key in missing if asked[key].answers]
     weighed = _weigh(norm, table, asked, laid, patterns)
     if weighed is None:
@@ -151,6 +164,7 @@ def _prove(session: Session, table: TableRead, asked: dict[str, _Asked]) -> tupl
     rules = vector_equations(groups, alone)
     choice = choose({key: row.candidates for key, row in rows.items()}, rules)
     if not choice.solved or not holds(choice.viable, rules):
+        outcome.stuck = True
         return outcome, [key for key in asked if _broken(key, laid, rows, rules)] or list(asked)
     for key, viable in choice.viable.items():
         values = {c.values for c in viable}
@@ -250,15 +264,46 @@ def _settled(
 # ---------------------------------------------------------------- two witnesses
 
 
+async def _borders(session: Session, table: TableRead, asked: dict[str, _Asked]) -> TableRead | None:
+    """Where equations leave several places: the places that the borders show, if two formulations see them too.
+
+    The borders are one witness (every printed field in its place, no cell supposed lost), the model the other.
+    """
+    if set(table.doubts) - {"ambiguous"}:
+        return None
+    rows = {key: replace(row) for key, row in table.rows.items() if row.candidates}
+    for key, row in asked.items():
+        reading = border_reading(row.row)
+        if reading is None or not row.answers:
+            return None
+        if not same_cells([cell.value for cell in reading.cells], reading.values, row.answers[-1]):
+            return None
+        rows[key].candidates = [reading]
+    rules = vector_equations(table.groups, table.without_sub_rows)
+    if any(len(row.candidates) != 1 for row in rows.values()):
+        return None
+    if not holds({key: row.candidates for key, row in rows.items()}, rules):
+        return None
+    if bits([row.answers[-1] for row in asked.values()], [row.printed for row in asked.values()]) < BITS:
+        return None
+    again = {key: _Asked(row.row, row.found, row.printed) for key, row in asked.items()}
+    await _ask(session, "requests.rows.again", again)
+    for key, row in again.items():
+        known = rows[key].candidates[0]
+        if not row.answers or not same_cells([cell.value for cell in known.cells], known.values, row.answers[-1]):
+            return None
+    return _settled(table, rows, set(asked), table.groups, table.without_sub_rows)
+
+
 async def _witness(session: Session, table: TableRead) -> Outcome:
     """The whole table read a second time, label by label: where both readings agree in every cell, they are two
     independent witnesses for what belongs to which label."""
     region = session.reading.layout.requests
     assert region is not None
     outcome = Outcome()
-    piece = _head(session) + excerpt(session.reading.text, region.start, region.end)
+    piece = _head(session) + excerpt(session.reading.norm, region.start, region.end)
     keys = list(table.rows)
-    printed = printed_numbers(tokens(session.reading.norm, region.start, region.end, ("count",)))
+    printed = printed_numbers(session.reading.norm, tokens(session.reading.norm, region.start, region.end, ("count",)))
     agreed = 0.0
     for part in chunks(keys, max(session.rows_per_question, 5)):
         words = "行：\n" + "\n".join(f"{i}. {row_words(FORM, key)}" for i, key in enumerate(part, 1))
@@ -286,7 +331,4 @@ def _agrees(row: Row, values: list[Value | None]) -> bool:
     if len(row.candidates) > 1:
         return False
     read = row.candidates[0]
-    return all(
-        cell.value == value or (value is None and not cell.end) or (not cell.end and known == value)
-        for cell, known, value in zip(read.cells, read.values, values, strict=True)
-    )
+    return same_cells([cell.value for cell in read.cells], read.values, values)

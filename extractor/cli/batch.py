@@ -9,18 +9,22 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
+from extractor.cli.finish import Done, finisher
 from extractor.document.sources import Source, count, display, walk
 from extractor.errors import InputError, StoreError
-from extractor.results import Result, Verdict, failed
+from extractor.results import Result, Usage, Verdict, failed
 
 if TYPE_CHECKING:
+    from extractor.ask.runner import Limits
+    from extractor.pipeline import Reading
     from extractor.store import Store
 
 INTERRUPTED = 130
@@ -39,6 +43,10 @@ class Options:
     max_bytes: int = 20_000_000
     quiet: bool = False
     debug: bool = False
+    model: str | None = None
+    limits: Limits | None = None
+    dry_run: bool = False
+    given: Path | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +59,23 @@ class Tally:
     read: int = 0
     stored: int = 0
     seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    asked: int = 0
+    # Documents that a run without a limit or a failing endpoint would have asked about.
+    unasked: int = 0
+
+    def count(self, results: Sequence[Result]) -> None:
+        """Adds the results of one source."""
+        self.verdicts.update(result.verdict for result in results)
+        for result in results:
+            used = result.usage
+            self.asked += bool(used.calls)
+            self.unasked += any(finding.rule == "model.unanswered" for finding in result.findings)
+            self.usage.calls += used.calls
+            self.usage.prompt_tokens += used.prompt_tokens
+            self.usage.completion_tokens += used.completion_tokens
+            if used.calls and used.cost is not None:
+                self.usage.cost = format(Decimal(self.usage.cost or 0) + Decimal(used.cost), "f")
 
     def lines(self, db: Path | None) -> Iterator[str]:
         """The closing summary; its first line adds up."""
@@ -60,6 +85,13 @@ class Tally:
         if self.left_out:
             kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.left_out.items()))
             yield f"left out, being no documents: {kinds}"
+        if self.usage.calls:
+            used = self.usage
+            cost = "unpriced" if used.cost is None else f"{Decimal(used.cost):f} USD"
+            yield (
+                f"model: {used.calls} calls for {self.asked} documents, "
+                f"{used.prompt_tokens} + {used.completion_tokens} tokens, {cost}"
+            )
         if db is not None:
             yield f"{db}: {self.stored} new, {total - self.stored} already there"
 
@@ -76,8 +108,9 @@ def json_line(result: Result) -> str:
     return _ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", line)
 
 
-def results_of(source: Source, debug: bool = False) -> tuple[list[Result], bool]:
-    """The results of one source, never an exception, and whether its text could be read at all."""
+def readings_of(source: Source, debug: bool = False) -> tuple[list[Reading | Result], bool]:
+    """The reports of one source as the reader read them, never an exception, and whether its text could be read at
+    all. What could not be read is a failed result already."""
     try:
         text = source.text()
     except InputError as error:
@@ -85,14 +118,15 @@ def results_of(source: Source, debug: bool = False) -> tuple[list[Result], bool]
     except Exception as error:
         return [_internal(source, error, debug)], False
     try:
-        from extractor.pipeline import extract_all
+        from extractor.pipeline import read_all
 
-        results = extract_all(text, source.name)
+        readings = read_all(text, source.name)
     except Exception as error:
         return [_internal(source, error, debug, text)], True
-    for result in results:
-        result.sha256, result.text = source.sha256, text
-    return results, True
+    for reading in readings:
+        if source.sha256:
+            reading.sha256 = source.sha256
+    return list(readings), True
 
 
 def _internal(source: Source, error: Exception, debug: bool, text: str = "") -> Result:
@@ -146,23 +180,37 @@ def run(paths: Sequence[str], options: Options) -> int:
     started = time.monotonic()
     code: int | None = None
     with ExitStack() as stack:
+        given = _load_given(options.given)
+        alone = len(paths) == 1 and not Path(paths[0]).is_dir()
+        finish = stack.enter_context(finisher(options))
         stop = stack.enter_context(Interruption())
         store = _open_store(stack, options.db)
+
+        def emit(done: Done) -> None:
+            with stop.shield():
+                _emit(done.results, options)
+                tally.inputs += 1
+                tally.read += done.was_read
+                tally.count(done.results)
+                if store is not None:
+                    tally.stored += store.save(done.source.name, done.source.data, done.results)
+
         try:
             for source in _with_progress(stack, paths, options):
                 if source.left_out is not None:
                     tally.left_out[source.left_out] += 1
                     continue
-                results, was_read = results_of(source, options.debug)
-                with stop.shield():
-                    _emit(results, options)
-                    tally.inputs += 1
-                    tally.read += was_read
-                    tally.verdicts.update(result.verdict for result in results)
-                    if store is not None:
-                        tally.stored += store.save(source.name, source.data, results)
+                readings, was_read = readings_of(source, options.debug)
+                if given:
+                    _give(source, readings, given, alone)
+                for done in finish.add(source, readings, was_read):
+                    emit(done)
+            for done in finish.rest():
+                emit(done)
         except KeyboardInterrupt:
             code = INTERRUPTED
+            for done in finish.finished():
+                emit(done)
         except BrokenPipeError:
             from extractor.cli.main import leave_quietly
 
@@ -184,7 +232,28 @@ def run(paths: Sequence[str], options: Options) -> int:
         print("gouji: there was no document in what was given. [no_input]", file=sys.stderr)
     if not options.quiet:
         print("\n".join(tally.lines(options.db)), file=sys.stderr)
-    return tally.exit_code(options.strict) if code is None else code
+    return finish.exit_code(tally) or tally.exit_code(options.strict) if code is None else code
+
+
+def _load_given(path: Path | None) -> list[Mapping[str, Any]]:
+    if path is None:
+        return []
+    from extractor.given import load_given
+
+    return list(load_given(path))
+
+
+def _give(
+    source: Source, readings: Sequence[Reading | Result], given: Sequence[Mapping[str, Any]], alone: bool
+) -> None:
+    """Weighs the caller's records for this source. Errors: UsageError where they fit no report of it."""
+    from extractor.given import given_for, match_given, take_given
+    from extractor.pipeline import Reading
+
+    read = [reading for reading in readings if isinstance(reading, Reading)]
+    lines = given_for(source.name, given, alone)
+    if read and lines:
+        take_given(read, match_given(read, lines))
 
 
 def _open_store(stack: ExitStack, db: Path | None) -> Store | None:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from extractor.cli.cache import cache_app
+from extractor.cli.endpoint import endpoint_app
 from extractor.cli.extract import EPILOG, extract
 from extractor.cli.text import text
 from extractor.errors import GoujiError
@@ -21,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help=(
         "Turns the text of Chinese 政府信息公开工作年度报告 into records whose every number is proved (勾稽), "
-        "without a model and without a key."
+        "without a model and without a key; a model, if you name one, is asked only about what is left open."
     ),
     epilog=(
         "\b\nStart here:\n"
@@ -33,6 +35,8 @@ app = typer.Typer(
 )
 app.command(epilog=EPILOG)(extract)
 app.command()(text)
+app.add_typer(endpoint_app, name="endpoint")
+app.add_typer(cache_app, name="cache")
 
 
 def _print_version(asked: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 import typer
@@ -23,3 +24,16 @@ def parse_size(raw: str) -> int:
     if not found or not int(found.group(1)):
         raise UsageError("bad_size", f"--max-bytes {raw!r} is no size.", "Write a number of bytes, 20MB or 1GiB.")
     return int(found.group(1)) * _UNITS[(found.group(2) or "").lower()]
+
+
+def parse_money(raw: str | None) -> Decimal | None:
+    """An amount in US dollars, exactly. Errors: UsageError `bad_budget`."""
+    if raw is None:
+        return None
+    try:
+        amount = Decimal(raw)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise UsageError("bad_budget", f"--max-cost {raw!r} is no amount.", "Write US dollars, for instance 2.50.")
+    return amount

@@ -16,7 +16,7 @@ from extractor.form import fold
 from extractor.reader.numbers import Reading, read_cell
 
 _FURNITURE = re.compile(
-    r"^[ \t|]*(?:-+[ \t]*\d{1,4}[ \t]*-+|第[ \t]*\d{1,4}[ \t]*页[^\n]{0,16}|\d{1,4}[ \t]*/[ \t]*\d{1,4}"
+    r"^[ \t|]*(?:-+ ?\d{1,4} ?-+|第[ \t]*\d{1,4}[ \t]*页[^\n]{0,16}|\d{1,4} ?/ ?\d{1,4}"
     r"|[Pp]age[ \t]*\d{1,4}[^\n]{0,12}"
     r"|\d{4}[ \t]*[-/.年][ \t]*\d{1,2}[ \t]*[-/.月][ \t]*\d{1,2}[ \t]*日?[ \d:]{0,9})[ \t|]*$"
     r"|^[^\n]{0,80}(?:发布时间|发布日期|浏览次数|浏览量|点击数|点击量|访问量|字号|责任编辑|信息来源|打印本页"
@@ -26,15 +26,18 @@ _FURNITURE = re.compile(
 _GAP = re.compile(r"\d([^\d\w/\\\-+.]*)(?=\d)")
 _THOUSANDS = re.compile(r"(?<![\d,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+# A row of pipes whose last cell has no border behind it: there a border at a line's end is an empty last cell.
+_OPEN_ROW = re.compile(r"\|[^|\n]*\|[ \t]*\d[^|\n]*(?:\n|$)")
 
 
 class Style(NamedTuple):
     """How a table separates cells: `kind` pipe, tab, line, comma, wide, space or none; `row_ends` where a new line
-    ends a row; `unit` the typical gap of the line kind."""
+    ends a row; `unit` the typical gap of the line kind; `closed` unless rows of pipes end with a figure and no border."""
 
     kind: str
     row_ends: bool
     unit: str = "\n"
+    closed: bool = True
 
     @property
     def bordered(self) -> bool:
@@ -86,7 +89,8 @@ def measure_style(stretches: list[str]) -> Style:
     kind = max(borders, key=lambda k: borders[k]) if borders and max(borders.values()) * 4 >= kinds.total() else ""
     kind = kind or kinds.most_common(1)[0][0]
     unit = units.most_common(1)[0][0] if units else "\n"
-    return Style(kind, breaks * 2 < kinds.total(), unit)
+    closed = kind != "pipe" or not any(_OPEN_ROW.search(stretch) for stretch in stretches)
+    return Style(kind, breaks * 2 < kinds.total(), unit, closed)
 
 
 def _style_of_single_figures(stretches: list[str]) -> Style:
@@ -165,8 +169,8 @@ def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label
         own_line = begin > 0
         stretch, start = stretch[begin:end], start + begin
     pieces = _pieces(stretch, start, "|")
-    if not style.row_ends or pieces[-1][1].strip() == "":
-        pieces = pieces[:-1] if len(pieces) > 1 and pieces[-1][1].strip() == "" else pieces
+    if (style.closed or not style.row_ends) and len(pieces) > 1 and pieces[-1][1].strip() == "":
+        pieces = pieces[:-1]
     fields = [_field(text, at, kinds) for at, text in pieces]
     first_is_label = not (own_line and pieces[0][1].strip())
     return _drop_label(fields, first_is_label, own_line=style.row_ends, label=label)

@@ -135,14 +135,14 @@ def _disputes(norm: str, layout: Layout) -> Region | None:
         outcomes = [h for h in heads if h.kind == "outcome"]
         if len(outcomes) < 3:
             return None
-        # The densest place: the first outcome that two others follow closely.
-        for first, third in zip(outcomes, outcomes[2:], strict=False):
-            if third.start - first.end < 200:
-                near = [h.start for h in hits if first.start - 200 < h.start <= first.start and _heads_disputes(h)]
-                floor = min(near)
-                break
-        else:
+        # The densest place: where most outcomes stand together, three at least (a sentence names a few of them).
+        crowds = [sum(h.start - first.end < 600 for h in outcomes[i : i + 15]) for i, first in enumerate(outcomes)]
+        starts = [i for i, third in enumerate(outcomes[2:]) if third.start - outcomes[i].end < 200]
+        if not starts:
             return None
+        first = outcomes[max(starts, key=lambda i: crowds[i])]
+        near = [h.start for h in hits if first.start - 200 < h.start <= first.start and _heads_disputes(h)]
+        floor = min(near)
     end = layout.end
     inside = list(hits[first_at(hits, floor) :])
     header: list[Hit] = []

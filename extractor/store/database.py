@@ -21,6 +21,7 @@ from extractor.errors import StoreError
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, cell_paths
 from extractor.form.model import row_words
 from extractor.results import Cell, Finding, Result, plain
+from extractor.sqlite_errors import store_error
 from extractor.store.migrations import migrations
 
 # Seconds to wait for another program's write; one document is written in milliseconds.
@@ -144,7 +145,7 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise _store_error(error, self.path) from error
+            raise store_error(error, display(str(self.path)), "name another file with --db") from error
 
 
 _CELL_COLUMNS = (
@@ -266,43 +267,3 @@ def _json(value: list[Any]) -> str | None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-_AGAIN = "then run the same command again: nothing is stored twice."
-_LOCKED = (
-    "locked",
-    "{path} is locked: another program is writing to it.",
-    f"Close that program or wait, {_AGAIN}",
-)
-_FULL_HINT = f"Make room or name a file on another disk with --db, {_AGAIN}"
-# By the start of SQLite's own name of the error.
-_BY_NAME = {
-    "SQLITE_BUSY": _LOCKED,
-    "SQLITE_LOCKED": _LOCKED,
-    "SQLITE_FULL": ("disk_full", "{path} cannot grow: the disk is full.", _FULL_HINT),
-    "SQLITE_IOERR": ("disk_full", "{path} cannot be written: the disk is full or failing.", _FULL_HINT),
-    "SQLITE_NOTADB": ("not_a_database", "{path} is no SQLite database.", "Name another file with --db."),
-    "SQLITE_CORRUPT": ("damaged", "{path} is damaged.", "Restore a copy, or name another file with --db."),
-    "SQLITE_CANTOPEN": (
-        "cannot_open",
-        "{path} cannot be opened.",
-        "Check that its folder exists, that it is a file, and that you may write there.",
-    ),
-    "SQLITE_READONLY": (
-        "read_only",
-        "{path} may not be written.",
-        "Give yourself the right to write it and its folder.",
-    ),
-}
-
-
-def _store_error(error: sqlite3.Error, path: Path) -> StoreError:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    for prefix, (code, message, hint) in _BY_NAME.items():
-        if name.startswith(prefix):
-            return StoreError(code, message.format(path=display(str(path))), hint)
-    if "already exists" in str(error):
-        return StoreError(
-            "other_database", f"{path} is a database of something else ({error}).", "Name another file with --db."
-        )
-    return StoreError("database", f"{path}: {error}.", "Name another file with --db, or run with --debug.")
