@@ -4,13 +4,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo model test lint types layers fuzz fuzz-short bench bench-short clean help
+.PHONY: demo model test lint types layers fuzz fuzz-short bench bench-short asking asking-short clean help
 
 help:
 	@echo "make demo    read the reports under fixtures/"
 	@echo "make test    run the tests"
 	@echo "make lint types layers    ruff, mypy, import contracts"
 	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
+	@echo "make asking asking-short    the model stage against a simulated model"
 	@echo "make model   fetch the small test model, and what runs it (MODEL=1.5b: the larger one)"
 	@echo "make clean   remove .venv and everything built"
 
@@ -59,6 +60,12 @@ bench: $(STAMP)
 
 bench-short: $(STAMP)
 	$(PY) -m extractor.eval.bench --short --soak 1500
+
+asking: $(STAMP)
+	$(PY) -m extractor.eval.asking --out docs/asking.md
+
+asking-short: $(STAMP)
+	$(PY) -m extractor.eval.asking --short
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from extractor.cli.batch import results_of
+from extractor.cli.batch import readings_of
 from extractor.document.sources import Source
-from extractor.results import TRUSTED
+from extractor.results import TRUSTED, Result
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "reports"
 GOOD = FIXTURES / "xiaodong-2024-tabs.txt"
@@ -124,9 +124,10 @@ def test_an_unforeseen_fault_fails_one_document_only(monkeypatch: pytest.MonkeyP
     def boom(text: str, source: str = "-") -> None:
         raise RecursionError("deep")
 
-    monkeypatch.setattr(extractor.pipeline, "extract_all", boom)
-    ((result,), read) = results_of(Source("a.txt", data=b"text"))
+    monkeypatch.setattr(extractor.pipeline, "read_all", boom)
+    ((result,), read) = readings_of(Source("a.txt", data=b"text"))
     assert read
+    assert isinstance(result, Result)
     assert result.error
     assert result.error["code"] == "internal"
     assert "RecursionError" in result.error["message"]

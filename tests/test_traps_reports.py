@@ -36,9 +36,8 @@ from helpers import (
     wrong_cells,
 )
 
-from extractor.errors import UsageError
 from extractor.form import TABLES
-from extractor.pipeline import extract, extract_all
+from extractor.pipeline import extract_all
 
 # ---------------------------------------------------------------- published errors survive
 
@@ -335,9 +334,3 @@ def test_every_cell_is_listed_once_and_agrees_with_the_record(layout: str) -> No
 def test_the_same_text_gives_the_same_result() -> None:
     text = report(glued(rows(UNDECIDED)))
     assert read(text).to_json() == read(text).to_json()
-
-
-def test_the_model_stage_is_not_pretended() -> None:
-    with pytest.raises(UsageError, match="rules alone"):
-        extract("text", model="local")
-    assert extract("text").error["code"] == "not_a_report"

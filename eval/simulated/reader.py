@@ -17,116 +17,198 @@ from typing import Any
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, group_all
 from extractor.form.model import row_words
 
+# A number of the row exchanged for another one of the excerpt; the row moved by one cell; two cells exchanged; a
+# number nobody prints; the figures of another row; a number of the prompt's own examples.
 FAULTS = ("wrong_cell", "shifted_row", "swapped_columns", "invented", "other_row", "example_leak")
+# The same mistake in every row of the table: what one row alone does not show.
+SYSTEMATIC = ("next_row", "first_two_swapped", "shifted_left", "blank_as_zero", "zero_as_blank", "sums_mended")
+LEAKED = 40000001
+
 _FENCE = re.compile(r"【原文 (\w+)】\n(.*)\n【原文完 \1】", re.DOTALL)
 _NUMBERED = re.compile(r"^\d+\. (.*)$", re.MULTILINE)
+_PRINTED = re.compile(r"\d{1,9}")
 _ROWS = {row_words(FORM, key): key for key in [*REQUEST_ROWS, *(group_all(g) for g in GROUPS)]}
-_LEAKED = 40000001
+
+Row = list[Any]
 
 
 @dataclass(slots=True)
 class Simulated:
     """`truths`: by the first 16 digits of a document's SHA-256, path → printed number or None.
 
-    `error` is the share of rows answered wrongly; `random` answers with any printed numbers at all.
+    `error`: the share of rows answered wrongly, by one of `faults`; `systematic`: a mistake made in every row;
+    `random`: any printed number or null in every cell ("row"), or whatever the request's JSON schema allows
+    ("schema"). `asked`: (document, question) in order.
     """
 
     truths: Mapping[str, Mapping[str, Any]]
     error: float = 0.0
     persistent: bool = False
-    random: bool = False
+    random: str = ""
+    systematic: str = ""
     seed: int = 0
     faults: Sequence[str] = FAULTS
     asked: list[tuple[str, str]] = field(default_factory=list)
+    _said: dict[tuple[str, str], Any] = field(default_factory=dict)
 
-    def reply(self, document: str, messages: Sequence[Mapping[str, str]]) -> str:
-        """The answer to a question as JSON text."""
-        content = messages[-1]["content"]
-        found = _FENCE.search(content)
-        ask, piece = (content[: found.start()].strip(), found.group(2)) if found else (content, "")
-        truth = self.truths.get(document[:16], {})
+    def reply(
+        self, document: str, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None = None
+    ) -> str:
+        """The answer to a question as JSON text; `schema`: the one that the request asks it to follow."""
+        ask, piece = _parts(messages)
         self.asked.append((document, ask))
+        if self.random == "schema" and schema:
+            rng = Random(f"{self.seed}:{messages[-1]['content']}")
+            return json.dumps(_any_of(schema, schema.get("$defs", {}), rng), ensure_ascii=False)
         kind, rows = _question(ask)
-        numbers = [int(n) for n in re.findall(r"\d{1,9}", piece)] or [0]
-        out: list[list[Any]] = []
-        for paths in rows:
-            if paths == ["choice"]:
-                out.append(["A"])
-                continue
-            key = f"{self.seed}:{document}:{paths[0]}" + ("" if self.persistent else f":{kind}:{messages[0]['content']}")
-            rng = Random(key)
-            true = [truth.get(path) for path in paths]
-            if self.random:
-                out.append([rng.choice([*numbers, None]) for _ in paths])
-            elif rng.random() < self.error:
-                out.append(self._wrong(rng, true, numbers, truth))
-            else:
-                out.append(true)
-        return json.dumps(_shape(kind, rows, out, truth), ensure_ascii=False, default=str)
+        truth = self.truths.get(document[:16], {})
+        numbers = [int(n) for n in _PRINTED.findall(piece)] or [0]
+        answers = [self._row(document, f"{kind}:{messages[0]['content']}", paths, truth, numbers) for paths in rows]
+        return json.dumps(_shape(kind, rows, answers, truth), ensure_ascii=False, default=str)
 
-    def _wrong(self, rng: Random, true: list[Any], numbers: list[int], truth: Mapping[str, Any]) -> list[Any]:
+    def _row(
+        self, document: str, formulation: str, paths: list[str], truth: Mapping[str, Any], numbers: list[int]
+    ) -> Row:
+        if self.systematic:
+            return _systematic(self.systematic, paths, truth)
+        true = [truth.get(path) for path in paths]
+        if self.random:
+            rng = Random(f"{self.seed}:{document}:{paths[0]}:{formulation}")
+            return [rng.choice([*numbers, None]) for _ in paths]
+        if not self.persistent:
+            rng = Random(f"{self.seed}:{document}:{paths[0]}:{formulation}")
+            return self._spoiled(rng, true, numbers, truth) if rng.random() < self.error else true
+        # An error depends on the cells alone, whichever question they are asked in: it is kept as it was made first.
+        if not all((document, path) in self._said for path in paths):
+            rng = Random(f"{self.seed}:{document}:{paths[0]}")
+            row = self._spoiled(rng, true, numbers, truth) if rng.random() < self.error else true
+            for path, value in zip(paths, row, strict=True):
+                self._said.setdefault((document, path), value)
+        return [self._said[document, path] for path in paths]
+
+    def _spoiled(self, rng: Random, true: Row, numbers: list[int], truth: Mapping[str, Any]) -> Row:
         """A row with one of the faults."""
         row = list(true)
         at = rng.randrange(len(row))
         fault = rng.choice(list(self.faults))
-        if fault == "shifted_row":
-            row = [None, *row[:-1]] if rng.random() < 0.5 else [*row[1:], None]
-        elif fault == "swapped_columns" and len(row) > 1:
-            other = rng.randrange(len(row))
+        if fault == "shifted_row" and len(row) > 1:
+            return [None, *row[:-1]] if rng.random() < 0.5 else [*row[1:], None]
+        if fault == "swapped_columns" and len(row) > 1:
+            other = rng.choice([i for i in range(len(row)) if i != at])
             row[at], row[other] = row[other], row[at]
         elif fault == "invented":
             row[at] = rng.randrange(1, 5000)
-        elif fault == "other_row":
-            width = len(row)
-            rows = [r for r in REQUEST_ROWS if f"requests.{r}.total" in truth]
-            if width == 7 and rows:
-                other_key = rng.choice(rows)
-                row = [truth.get(f"requests.{other_key}.{c}") for c in REQUEST_COLUMNS]
-            else:
-                row[at] = rng.choice(numbers)
+        elif fault == "other_row" and len(row) == len(REQUEST_COLUMNS):
+            key = rng.choice(REQUEST_ROWS)
+            return [truth.get(f"requests.{key}.{c}") for c in REQUEST_COLUMNS]
         elif fault == "example_leak":
-            row[at] = _LEAKED
+            row[at] = LEAKED
         else:
-            row[at] = rng.choice(numbers)
+            row[at] = rng.choice([*numbers, None])
         return row
+
+
+def excerpt_of(messages: Sequence[Mapping[str, str]]) -> str:
+    """The document's text in a question, without its fence."""
+    return _parts(messages)[1]
+
+
+def _parts(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
+    """Question and excerpt; a re-ask of a malformed answer stands behind them."""
+    for message in reversed(messages):
+        content = str(message.get("content") or "")
+        if message.get("role") == "user" and (found := _FENCE.search(content)):
+            return content[: found.start()].strip(), found.group(2)
+    return str(messages[-1].get("content") or "") if messages else "", ""
+
+
+def _systematic(fault: str, paths: list[str], truth: Mapping[str, Any]) -> Row:
+    row = [truth.get(path) for path in paths]
+    if fault == "next_row" and len(row) == len(REQUEST_COLUMNS) and paths[0].startswith("requests."):
+        key = paths[0].removeprefix("requests.").rpartition(".")[0]
+        order = list(REQUEST_ROWS)
+        following = order[(order.index(key) + 1) % len(order)] if key in order else order[0]
+        return [truth.get(f"requests.{following}.{c}") for c in REQUEST_COLUMNS]
+    if fault == "first_two_swapped" and len(row) > 1:
+        return [row[1], row[0], *row[2:]]
+    if fault == "shifted_left" and len(row) > 1:
+        return [*row[1:], row[0]]
+    if fault == "blank_as_zero":
+        return [0 if value is None else value for value in row]
+    if fault == "zero_as_blank":
+        return [None if value == 0 else value for value in row]
+    if fault == "sums_mended" and len(row) > 1 and None not in row:
+        width = 7 if len(row) == 7 else 5
+        for first in range(0, len(row) - width + 1, width):
+            row[first + width - 1] = sum(value for value in row[first : first + width - 1] if value is not None)
+    return row
+
+
+def _any_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], rng: Random) -> Any:
+    """Anything that a schema allows, all values of its enums alike."""
+    if "$ref" in schema:
+        return _any_of(definitions[str(schema["$ref"]).rpartition("/")[2]], definitions, rng)
+    if "anyOf" in schema:
+        leaves = [value for kind in schema["anyOf"] for value in kind.get("enum", ())]
+        if leaves:
+            return rng.choice([*leaves, None])
+        return _any_of(rng.choice(schema["anyOf"]), definitions, rng)
+    if "enum" in schema:
+        return rng.choice(schema["enum"])
+    if schema.get("type") == "object":
+        return {name: _any_of(inner, definitions, rng) for name, inner in schema.get("properties", {}).items()}
+    if schema.get("type") == "array":
+        return [_any_of(schema.get("items", {}), definitions, rng) for _ in range(schema.get("minItems", 1))]
+    return None if schema.get("type") == "null" else "甲县人民政府" if schema.get("type") == "string" else 0
 
 
 def _question(ask: str) -> tuple[str, list[list[str]]]:
     """What is asked: its kind, and for each row the cell paths."""
     lines = _NUMBERED.findall(ask)
     if "读法：" in ask:
-        return "choice", [["choice"]]
+        return "choice", []
     if ask.startswith("十五格"):
         return "cells", [[f"{b}.{c}" for b in DISPUTE_BLOCKS for c in DISPUTE_COLUMNS]]
     if ask.startswith("发布机关"):
         return "identity", []
     if ask.startswith("事项"):
-        return "claims", [["claim"] for _ in lines]
+        return "claims", [[f"claim.{line}"] for line in lines]
+    if ask.startswith("格：") and "\n" not in ask:
+        blocks, _, columns = ask.removeprefix("格：").partition("；")
+        return "keyed", [[f"{b}.{c}" for c in _keys(columns)] for b in _keys(blocks)]
     if ask.startswith("格："):
         rows = []
         for line in ask.splitlines()[1:]:
             names, _, key = line.partition("：")[2].partition(" → ")
             rows.append([f"disclosure.{key}.{pair.split('=')[0]}" for pair in names.split()])
         return "keyed", rows
-    rows = []
-    labels = {row.label.label: row.key for row in FORM.disclosure}
-    fields: dict[str, list[str]] = {}
-    for key, spec in FORM.fields.items():
-        fields.setdefault(spec.label.label, []).append(key)
-    for line in lines:
-        if line in _ROWS:
-            rows.append([f"requests.{_ROWS[line]}.{c}" for c in REQUEST_COLUMNS])
-            continue
-        label, _, names = line.partition("：")
-        key = labels[label]
-        own = {name for names_ in next(r.fields for r in FORM.disclosure if r.key == key).values() for name in names_}
-        rows.append([f"disclosure.{key}.{next(k for k in fields[n] if k in own)}" for n in names.split("、")])
-    return "rows", rows
+    if not lines:
+        return "cells", [_row_of(ask)]
+    return "rows", [_row_of(line) for line in lines]
 
 
-def _shape(kind: str, rows: list[list[str]], out: list[list[Any]], truth: Mapping[str, Any]) -> Any:
+def _keys(words: str) -> list[str]:
+    """The names before `=` of a list like `upheld=结果维持，corrected=结果纠正`."""
+    return [pair.partition("=")[0] for pair in words.split("，")]
+
+
+def _row_of(line: str) -> list[str]:
+    """The cells of a row named in a question, of table 3 or of table 2."""
+    if line in _ROWS:
+        return [f"requests.{_ROWS[line]}.{c}" for c in REQUEST_COLUMNS]
+    label, _, names = line.partition("：")
+    row = next(row for row in FORM.disclosure if row.label.label == label)
+    own = {name for fields in row.fields.values() for name in fields}
+    keys = {FORM.fields[name].label.label: name for name in own}
+    return [f"disclosure.{row.key}.{keys[name]}" for name in names.split("、")]
+
+
+def _shape(kind: str, rows: list[list[str]], answers: list[Row], truth: Mapping[str, Any]) -> Any:
     """The answer in the shape that the question asks for; amounts as strings."""
-    plain = [[_plain(v, p) for v, p in zip(values, paths, strict=True)] for values, paths in zip(out, rows, strict=True)]
+    plain = [
+        [_plain(value, path) for value, path in zip(values, paths, strict=True)]
+        for values, paths in zip(answers, rows, strict=True)
+    ]
     if kind == "choice":
         return {"choice": "A"}
     if kind == "cells":
@@ -134,10 +216,12 @@ def _shape(kind: str, rows: list[list[str]], out: list[list[Any]], truth: Mappin
     if kind == "identity":
         return {"organization": truth.get("organization"), "year": truth.get("year")}
     if kind == "keyed":
-        answer: dict[str, Any] = {}
-        for paths, values in zip(rows, plain, strict=True):
-            answer[paths[0].split(".")[1]] = {p.rsplit(".", 1)[1]: v for p, v in zip(paths, values, strict=True)}
-        return answer
+        return {
+            paths[0].rpartition(".")[0].removeprefix("disclosure."): {
+                p.rsplit(".", 1)[1]: v for p, v in zip(paths, values, strict=True)
+            }
+            for paths, values in zip(rows, plain, strict=True)
+        }
     return {str(i): values for i, values in enumerate(plain, 1)}
 
 

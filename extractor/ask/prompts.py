@@ -99,7 +99,10 @@ def parse(name: str, raw: bytes) -> Prompt:
     """A prompt from the bytes of its file, checked."""
     from jinja2 import Environment, StrictUndefined, TemplateError
 
-    found = _HEAD.match(raw.decode("utf-8").replace("\r\n", "\n"))
+    try:
+        found = _HEAD.match(raw.decode("utf-8").replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        raise _broken(name, "it is not UTF-8") from error
     if not found:
         raise _broken(name, "it has no head between two lines +++")
     try:

@@ -128,6 +128,11 @@ class Runner:
         return self._failed or (self.asker.fatal if self.asker else None)
 
     @property
+    def ledger_error(self) -> GoujiError | None:
+        """Why answers are not kept any more; the run goes on."""
+        return self.asker.ledger_error if self.asker else None
+
+    @property
     def exhausted(self) -> str:
         """The limit that kept a question from being asked; empty where none did."""
         return self.budget.exhausted if self.budget.denied else ""

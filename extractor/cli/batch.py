@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, get_args
 
-from extractor.cli.finish import Done, finisher
+from extractor.cli.finish import Done, finisher, internal
 from extractor.document.sources import Source, count, display, walk
 from extractor.errors import InputError, StoreError
 from extractor.results import Result, Usage, Verdict, failed
@@ -116,30 +116,17 @@ def readings_of(source: Source, debug: bool = False) -> tuple[list[Reading | Res
     except InputError as error:
         return [failed(source.name, source.sha256, error.code, error.message, error.hint)], False
     except Exception as error:
-        return [_internal(source, error, debug)], False
+        return [internal(source.name, source.sha256, error, debug)], False
     try:
         from extractor.pipeline import read_all
 
         readings = read_all(text, source.name)
     except Exception as error:
-        return [_internal(source, error, debug, text)], True
+        return [internal(source.name, source.sha256, error, debug, text)], True
     for reading in readings:
         if source.sha256:
             reading.sha256 = source.sha256
     return list(readings), True
-
-
-def _internal(source: Source, error: Exception, debug: bool, text: str = "") -> Result:
-    if debug:
-        traceback.print_exc()
-    return failed(
-        source.name,
-        source.sha256,
-        "internal",
-        f"gouji failed on this document: {type(error).__name__}: {str(error)[:200]}",
-        "This is a fault of gouji. Run again with --debug and report what it shows.",
-        text,
-    )
 
 
 class Interruption:

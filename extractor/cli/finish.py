@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.document.sources import Source
-from extractor.errors import GoujiError
 from extractor.pipeline import Reading, settle
 from extractor.results import Result, failed
 
@@ -31,17 +32,39 @@ class Done:
     was_read: bool
 
 
+def internal(source: str, sha256: str | None, error: Exception, debug: bool, text: str = "") -> Result:
+    """A fault of gouji as one document's result."""
+    if debug:
+        traceback.print_exception(error)
+    return failed(
+        source,
+        sha256,
+        "internal",
+        f"gouji failed on this document: {type(error).__name__}: {str(error)[:200]}",
+        "This is a fault of gouji. Run again with --debug and report what it shows.",
+        text,
+    )
+
+
 class Finisher:
     """The reader alone: what is added is done."""
+
+    def __init__(self, debug: bool = False) -> None:
+        self.debug = debug
 
     def add(self, source: Source, readings: Sequence[Reading | Result], was_read: bool) -> Iterator[Done]:
         """What is finished by now, in input order."""
         yield Done(source, [self._result(reading) for reading in readings], was_read)
 
     def _result(self, reading: Reading | Result) -> Result:
-        if isinstance(reading, Result):
-            return reading
-        return safely(reading, lambda: settle(reading))
+        return reading if isinstance(reading, Result) else self.safely(reading, lambda: settle(reading))
+
+    def safely(self, reading: Reading, work: Callable[[], Result]) -> Result:
+        """What `work` gives, never an exception."""
+        try:
+            return work()
+        except Exception as error:
+            return internal(reading.source, reading.sha256, error, self.debug, reading.text)
 
     def rest(self) -> Iterator[Done]:
         """Waits for what is still under way."""
@@ -56,29 +79,15 @@ class Finisher:
         return 0
 
 
-def safely(reading: Reading, work: object) -> Result:
-    """A result, or the fault of gouji as one."""
-    assert callable(work)
-    try:
-        result = work()
-        assert isinstance(result, Result)
-        return result
-    except Exception as error:
-        message = f"gouji failed on this document: {type(error).__name__}: {str(error)[:200]}"
-        hint = "This is a fault of gouji. Run again with --debug and report what it shows."
-        return failed(reading.source, reading.sha256, "internal", message, hint, reading.text)
-
-
 class Estimating(Finisher):
     """`--dry-run`: the reader's results, and what the model stage would ask."""
 
-    def __init__(self, estimate: Estimate, runner: Runner) -> None:
+    def __init__(self, estimate: Estimate, runner: Runner, debug: bool = False) -> None:
+        super().__init__(debug)
         self._estimate, self._runner = estimate, runner
 
     def _result(self, reading: Reading | Result) -> Result:
-        if isinstance(reading, Result):
-            return reading
-        return safely(reading, lambda: self._estimate.run(reading))
+        return reading if isinstance(reading, Result) else self.safely(reading, lambda: self._estimate.run(reading))
 
     def exit_code(self, tally: Tally) -> int:
         """Prints the estimate."""
@@ -97,10 +106,10 @@ class Estimating(Finisher):
 class Asking(Finisher):
     """A model for what is in doubt: a window of documents under way, handed out in input order."""
 
-    def __init__(self, runner: Runner, resume: str) -> None:
+    def __init__(self, runner: Runner, resume: str, debug: bool = False) -> None:
+        super().__init__(debug)
         self._runner, self._resume = runner, resume
         self._waiting: deque[tuple[Source, list[Reading | Result], list[Future[Result] | Result], bool]] = deque()
-        self._under_way = 0
 
     def add(self, source: Source, readings: Sequence[Reading | Result], was_read: bool) -> Iterator[Done]:
         """Starts the source's documents; hands out what is finished, waiting where too much is under way."""
@@ -115,12 +124,7 @@ class Asking(Finisher):
         try:
             return self._runner.submit(reading)
         except Exception as error:
-            caught = error
-
-            def again() -> Result:
-                raise caught
-
-            return safely(reading, again)
+            return internal(reading.source, reading.sha256, error, self.debug, reading.text)
 
     def _first_is_done(self) -> bool:
         return all(isinstance(item, Result) or item.done() for item in self._waiting[0][2])
@@ -133,7 +137,7 @@ class Asking(Finisher):
                 results.append(item)
             else:
                 assert isinstance(reading, Reading)
-                results.append(safely(reading, item.result))
+                results.append(self.safely(reading, item.result))
         self._waiting.popleft()
         return Done(source, results, was_read)
 
@@ -168,6 +172,8 @@ class Asking(Finisher):
             print_error(fatal)
             print(_left(tally), file=sys.stderr)
             return MODEL_FAILED
+        if (broken := self._runner.ledger_error) is not None:
+            print(f"gouji: {broken.message} Answers are not kept any more. [{broken.code}]", file=sys.stderr)
         if self._runner.exhausted and tally.unasked:
             print(f"gouji: {self._runner.exhausted}. {_left(tally)} [budget]", file=sys.stderr)
             print(
@@ -186,20 +192,16 @@ def _left(tally: Tally) -> str:
 def finisher(options: Options) -> Iterator[Finisher]:
     """The way of finishing that the options ask for. Errors: UsageError for a bad SPEC or limit."""
     if options.model is None:
-        yield Finisher()
+        yield Finisher(options.debug)
         return
-    try:
-        from extractor.ask.runner import Estimate, Runner
-    except ImportError as error:
-        raise GoujiError(
-            "no_packages", f"The model stage cannot be loaded: {error}.", "Install gouji again."
-        ) from error
+    from extractor.ask.runner import Estimate, Runner
+
     with Runner(options.model, options.limits) as runner:
         if options.dry_run:
             rows = runner.endpoint.profile.rows_per_question if runner.endpoint else 9
-            yield Estimating(Estimate(rows), runner)
+            yield Estimating(Estimate(rows), runner, options.debug)
             return
-        finish = Asking(runner, resume_command())
+        finish = Asking(runner, resume_command(), options.debug)
         try:
             yield finish
         finally:
@@ -209,8 +211,6 @@ def finisher(options: Options) -> Iterator[Finisher]:
 
 def resume_command() -> str:
     """The command line as given, without its limits."""
-    import shlex
-
     words, skip = [], False
     for word in sys.argv[1:]:
         name = word.partition("=")[0]

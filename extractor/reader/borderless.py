@@ -245,8 +245,8 @@ def _cut(norm: str, row: Row, fields: list[Field], count: int, stuck: bool) -> l
 def _cut_without_sum(atoms: list[Atom], fields: list[Field], spec: RowSpec, merge: bool) -> list[Candidate]:
     """Cuts of a row of table 2: sure only where the zeros force them (`0 00`).
 
-    A blank cell leaves no trace in a run of digits (`0108` may be 0 10 8 or 0 108), and among figures that are set apart
-    one may be missing as well as two stuck together.
+    A blank cell leaves no trace in a run of digits (`0108` may be 0 10 8 or 0 108), and among figures set apart one
+    may be missing as well as two stuck together.
     """
     count = len(spec.paths)
     forced = free_cuts(atoms, count, merge=False)
@@ -254,7 +254,7 @@ def _cut_without_sum(atoms: list[Atom], fields: list[Field], spec: RowSpec, merg
     if len(least) == 1:
         return [_candidate(atoms, least[0], spec)]
     found = [_candidate(atoms, cut, spec) for cut in forced or free_cuts(atoms, count, merge)]
-    for cut in free_cuts(atoms, count - 1, merge=False) if len(fields) == 1 and count > 1 else ():
+    for cut in free_cuts(atoms, count - 1, merge=False) if len(fields) == len(found) == 1 < count else ():
         shorter = _candidate(atoms, cut, spec).cells
         found += [Candidate(tuple(c.value for c in placed), placed) for placed in gap_placements(shorter, count)]
     if len(fields) > 1 and len(fields) < count:

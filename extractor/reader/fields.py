@@ -32,7 +32,8 @@ _OPEN_ROW = re.compile(r"\|[^|\n]*\|[ \t]*\d[^|\n]*(?:\n|$)")
 
 class Style(NamedTuple):
     """How a table separates cells: `kind` pipe, tab, line, comma, wide, space or none; `row_ends` where a new line
-    ends a row; `unit` the typical gap of the line kind; `closed` unless rows of pipes end with a figure and no border."""
+    ends a row; `unit` the typical gap of the line kind; `closed` unless rows of pipes end with a figure and no
+    border."""
 
     kind: str
     row_ends: bool
