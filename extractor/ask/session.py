@@ -45,12 +45,13 @@ class Session:
 
 @dataclass(slots=True)
 class Said:
-    """What a model said of a row and what became of it."""
+    """What a model said of a row, whether it could be laid over the text, and whether it only chose among readings."""
 
     key: str
     paths: tuple[str, ...]
     values: tuple[Value | None, ...]
     grounded: bool
+    chosen: bool = False
 
 
 def chunks(keys: Sequence[str], size: int) -> list[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from extractor.ask import table2, table3, table4
+from extractor.ask.choices import prefer
 from extractor.ask.narrative import ask_identity, ask_narrative
 from extractor.ask.session import AskFunction, Session
 from extractor.ask.table3 import Outcome
@@ -47,6 +48,7 @@ async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 9
             outcome = await _IMPROVE[name](session, reading.tables[name])
             said[name] = outcome
             if outcome.table is None:
+                outcome.said += await prefer(session, name, reading.tables[name])
                 continue
             verdict, findings = settle_table(reading.text, name, outcome.table)
             if verdict in TRUSTED:
@@ -79,7 +81,7 @@ def _suggest(result: Result, session: Session, table: str, outcome: Outcome) -> 
         rows = [said for said in outcome.said if any(p in cells and cells[p].value is None for p in said.paths)]
         shown = "；".join(
             f"{said.key} = {' '.join('空' if v is None else str(v) for v in said.values)}"
-            + ("" if said.grounded else "（原文对不上，已舍弃）")
+            + ("（在列出的读法中选）" if said.chosen else "" if said.grounded else "（原文对不上，已舍弃）")
             for said in (rows or outcome.said)[:8]
         )
         result.findings.append(

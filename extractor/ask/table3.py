@@ -40,6 +40,7 @@ from extractor.results import Value
 BY_EQUATIONS = frozenset({"unread", "ambiguous", "contradiction"})
 BY_WITNESSES = frozenset({"claimed"})
 _TOKENS_PER_ROW = 60
+_HEAD = 160  # characters of the heads that are shown
 _VISIBLE = re.compile(r"[|\t\n]")
 
 
@@ -119,14 +120,16 @@ async def _ask(session: Session, prompt: str, asked: dict[str, _Asked]) -> None:
 
 
 def _head(session: Session) -> str:
-    """The table's heads as printed, where they are short."""
+    """The table's heads as printed, the last of them where they are long."""
     region = session.reading.layout.requests
     assert region is not None
     first = region.anchors[0].start
-    heads = [hit for hit in region.header if hit.end <= first and hit.kind in ("column", "shared")]
-    if not heads or first - heads[0].start > 200:
+    heads = [hit for hit in region.header if hit.end <= first and hit.kind != "section"]
+    if not heads:
         return ""
-    return "表头：" + excerpt(session.reading.norm, heads[0].start, first, 200).replace("\n", " ") + "\n"
+    start = max(heads[0].start, first - _HEAD)
+    printed = " ".join(excerpt(session.reading.norm, start, first).split())
+    return f"表头：{printed}\n"
 
 
 def _shown(session: Session, row: Row) -> str:

@@ -21,6 +21,7 @@ EPILOG = (
     "\n"
     "\b\nMarks in the tables:\n"
     "  (20) follows from the rules, not printed    ?  several readings, listed below\n"
+    "  [20] read by a model and proved\n"
     "  ·    printed blank    /  not applicable     x  not in the text    !  printed, but no number\n"
     "\n"
     "\b\nVerdicts: verified, reconciled and inconsistent can be trusted (what is printed is proved);\n"

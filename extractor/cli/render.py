@@ -19,6 +19,7 @@ _LABEL_WIDTH = 36
 _MARKS = {"blank": "·", "not_applicable": "/", "missing": "x", "illegible": "!", "ambiguous": "?"}
 _LEGEND = {
     "()": "(n) derived by the rules",
+    "[]": "[n] read by a model, proved by the text and the rules",
     "·": "· blank",
     "/": "/ not applicable",
     "x": "x not in the text",
@@ -57,6 +58,8 @@ def report(result: Result) -> Iterator[Line]:
         yield [("failed ", _COLOURS["failed"]), (display(result.source), "bold")]
         yield [(f"  {error.get('message', '')} [{error.get('code', '')}]", "")]
         yield [(f"  {error.get('hint', '')}", "")]
+        for claim in result.claims:
+            yield [(f"  a model reads in the words: {FORM.words(claim.path)} {claim.value} (not proved)", "dim")]
         yield []
         return
     name = record.get("organization") or "机关未识别"
@@ -128,7 +131,7 @@ def mark(cell: Cell | None) -> str:
         return ""
     if cell.value is not None:
         shown = f"{plain(cell.value)}"
-        return f"({shown})" if cell.method == "derived" else shown
+        return {"derived": f"({shown})", "llm": f"[{shown}]"}.get(cell.method or "", shown)
     return _MARKS.get(cell.state, "·")
 
 
@@ -228,8 +231,8 @@ def _disputes(cells: dict[str, Cell]) -> Iterator[Line]:
 def _doubts(result: Result) -> Iterator[Line]:
     """The legend of the marks that occur, and each doubtful cell with what the text allows."""
     used = {_MARKS[cell.state] for cell in result.cells if cell.value is None and cell.state in _MARKS}
-    used |= {"()"} & {"()" for cell in result.cells if cell.method == "derived"}
-    if used:
+    used |= {{"derived": "()", "llm": "[]"}.get(cell.method or "", "") for cell in result.cells}
+    if used & _LEGEND.keys():
         yield []
         yield [("   ".join(words for sign, words in _LEGEND.items() if sign in used), "dim")]
     for cell in result.cells:
