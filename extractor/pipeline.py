@@ -188,7 +188,7 @@ def _document_doubts(norm: str, layout: Layout, tables: dict[str, TableRead]) ->
         later = any(h.kind == "section" and h.start > requests.anchors[-1].end for h in layout.hits)
         if "carried_out" not in printed and not later:
             tables["requests"].doubts.append("truncated")
-    if requests and all(cell.state == "missing" for cell in tables["requests"].cells):
+    if requests and all(cell.state == "missing" and cell.value is None for cell in tables["requests"].cells):
         # Table 3 prints its labels and no figure: the figures under table 4's heads may be anybody's.
         tables["disputes"].doubts.append("order")
     # The last figure of a text that ends inside a table may have lost digits, and table 2 has no sum to tell.

@@ -100,7 +100,7 @@ def _proved(table: TableRead) -> bool:
 
 
 def _verdict(table: TableRead, findings: list[Finding]) -> Verdict:
-    if not table.found or all(cell.state == "missing" for cell in table.cells):
+    if not table.found or all(cell.state == "missing" and cell.value is None for cell in table.cells):
         return "failed"
     if not _proved(table):
         return "needs_review"

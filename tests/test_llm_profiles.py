@@ -28,7 +28,7 @@ def test_every_profile_is_whole() -> None:
         assert len(set(profile.ladder)) == len(profile.ladder)
         assert profile.key_env[0] == "GOUJI_API_KEY"
         assert profile.slots >= 1
-        assert profile.rows_per_question == (1 if name in ("local", "llamacpp") else 9)
+        assert profile.rows_per_question == (1 if name in ("local", "llamacpp") else 25)
         for price in profile.prices.values():
             assert price.prompt > 0
             assert len(price.date) == 10

@@ -97,6 +97,9 @@ class Glued:
                 out.update(paths)
                 continue
             readings = list(decide.cells_cuts(tokens, len(paths)))
+            if any(True for _ in decide.cells_cuts(tokens, len(paths) - 1)):
+                out.update(paths)  # A blank cell leaves no trace in a run: `0108` may be 0 10 8 or 0 108.
+                continue
             out.update(path for path, sure in zip(paths, decide.agreed(readings, len(paths)), strict=True) if not sure)
         return out
 

@@ -28,6 +28,7 @@ _MOST = 4_000
 _LIKE = 70  # per cent of the label's characters
 _WIDE = str.maketrans("０１２３４５６７８９，．", "0123456789,.")
 _TOKEN = re.compile(r"(?<![\d.,])\d[\d,]*(?:\.\d+)?(?![\d.,]*\d)")
+_SIGN = re.compile(r"[+\-]|增加?|减少?")
 _ORDINAL = re.compile(r"[（(第]\s*$")
 _ORDINAL_END = re.compile(r"\s*[.、．）)项条年月日]")
 _BORDER = re.compile(r"[|\t]")
@@ -140,8 +141,9 @@ def _spans(text: str, expected: Expected, paths: Sequence[str]) -> list[tuple[in
         if path not in expected.spans or expected.truth.get(path) is None:
             continue
         start, end = expected.spans[path]
-        whole = _TOKEN.fullmatch(text, start, end)
-        if not whole or float(whole.group().replace(",", "")) != float(str(expected.truth[path])):
+        sign = _SIGN.match(text, start, end)
+        whole = _TOKEN.fullmatch(text, sign.end() if sign else start, end)
+        if not whole or float(whole.group().replace(",", "")) != abs(float(str(expected.truth[path]))):
             return None
     return spans
 

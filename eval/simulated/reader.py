@@ -32,6 +32,19 @@ _ROWS = {row_words(FORM, key): key for key in [*REQUEST_ROWS, *(group_all(g) for
 Row = list[Any]
 
 
+def _paths_by_words() -> dict[str, list[str]]:
+    """The cells of a row by the words with which a question about its readings names it."""
+    rows = [
+        [f"disclosure.{row.key}.{name}" for name in names] for row in FORM.disclosure for names in row.fields.values()
+    ]
+    rows.append([f"{block}.{column}" for block in DISPUTE_BLOCKS for column in DISPUTE_COLUMNS])
+    named = {"、".join(FORM.words(path) for path in paths): paths for paths in rows}
+    return named | {words: [f"requests.{key}.{c}" for c in REQUEST_COLUMNS] for words, key in _ROWS.items()}
+
+
+_PATHS = _paths_by_words()
+
+
 @dataclass(slots=True)
 class Simulated:
     """`truths`: by the first 16 digits of a document's SHA-256, path → printed number or None.
@@ -57,6 +70,8 @@ class Simulated:
         """The answer to a question as JSON text; `schema`: the one that the request asks it to follow."""
         ask, piece = _parts(messages)
         self.asked.append((document, ask))
+        if "\n读法：\n" in ask:
+            return json.dumps({"choice": self._choice(document, ask)})
         if self.random == "schema" and schema:
             rng = Random(f"{self.seed}:{messages[-1]['content']}")
             return json.dumps(_any_of(schema, schema.get("$defs", {}), rng), ensure_ascii=False)
@@ -65,6 +80,21 @@ class Simulated:
         numbers = [int(n) for n in _PRINTED.findall(piece)] or [0]
         answers = [self._row(document, f"{kind}:{messages[0]['content']}", paths, truth, numbers) for paths in rows]
         return json.dumps(_shape(kind, rows, answers, truth), ensure_ascii=False, default=str)
+
+    def _choice(self, document: str, ask: str) -> str:
+        """The letter of the reading that agrees with what is printed."""
+        label, _, listed = ask.removeprefix("行：").partition("\n读法：\n")
+        truth = self.truths.get(document[:16], {})
+        paths = _PATHS.get(label, [])
+        readings = {line[0]: line[3:].split(", ") for line in listed.splitlines()}
+        rng = Random(f"{self.seed}:{document}:{ask}")
+        if self.random or rng.random() < self.error:
+            return rng.choice([*readings, "none"])
+        for letter, values in readings.items():
+            said = dict(zip(paths, values, strict=False))
+            if paths and all(truth.get(path) is None or str(truth[path]) == said[path] for path in paths):
+                return letter
+        return "none"
 
     def _row(
         self, document: str, formulation: str, paths: list[str], truth: Mapping[str, Any], numbers: list[int]
@@ -165,8 +195,6 @@ def _any_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], rng: Rand
 def _question(ask: str) -> tuple[str, list[list[str]]]:
     """What is asked: its kind, and for each row the cell paths."""
     lines = _NUMBERED.findall(ask)
-    if "读法：" in ask:
-        return "choice", []
     if ask.startswith("十五格"):
         return "cells", [[f"{b}.{c}" for b in DISPUTE_BLOCKS for c in DISPUTE_COLUMNS]]
     if ask.startswith("发布机关"):
@@ -209,8 +237,6 @@ def _shape(kind: str, rows: list[list[str]], answers: list[Row], truth: Mapping[
         [_plain(value, path) for value, path in zip(values, paths, strict=True)]
         for values, paths in zip(answers, rows, strict=True)
     ]
-    if kind == "choice":
-        return {"choice": "A"}
     if kind == "cells":
         return {"cells": plain[0]}
     if kind == "identity":

@@ -79,7 +79,9 @@ def _run(folder: Path, cache: str, server: SimulatedServer, sent: int = 0, after
     command = [sys.executable, "-m", "extractor", "extract", "reports", "--json", "--quiet", "--model", server.spec]
     printed = folder / "out.jsonl"
     with printed.open("wb") as out:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=out, stderr=subprocess.PIPE, preexec_fn=_heed_interrupts
+        )
         started = time.monotonic()
         while process.poll() is None and time.monotonic() - started < _LONGEST:
             if sent and server.answered - answered >= after:
@@ -90,6 +92,11 @@ def _run(folder: Path, cache: str, server: SimulatedServer, sent: int = 0, after
     if not sent and process.returncode:
         raise RuntimeError(f"gouji extract ended with {process.returncode}: {complaint.decode()[-500:]}")
     return len(server.chats) - before, printed.read_text(encoding="utf-8"), process.returncode
+
+
+def _heed_interrupts() -> None:
+    """What a shell starts in the background ignores SIGINT, and its children with it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _cells(output: str) -> list[str]:

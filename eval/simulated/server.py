@@ -1,7 +1,7 @@
 """The simulated model behind a real OpenAI-compatible HTTP server on loopback, with faults of transport and answer.
 
-It is told the texts of documents and finds by itself which one a question is about: a competent reader of the same
-characters gives the same answer, whoever printed them.
+It is told the texts of documents. Which one a question is about says the call's X-Client-Request-Id (the first digits
+of its SHA-256); without one, the document that prints the excerpt.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import asyncio
 import json
 import re
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
+from zlib import crc32
 
 from extractor.eval.simulated.reader import Simulated, excerpt_of
 
@@ -22,7 +22,8 @@ from extractor.ask.runner import tokens_about
 from extractor.document.normalize import normalize
 
 _SPACE = re.compile(r"\s+")
-_SHORTEST_LINE = 4
+_RUN = 14
+_LIKELY = 60
 _DRIP = 0.02
 
 # What may be done to one request instead of answering it, by name.
@@ -86,7 +87,7 @@ class SimulatedServer:
     broken: Exception | None = None
     _open: int = 0
     _texts: dict[str, str] = field(default_factory=dict)
-    _holders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _holders: dict[int, list[str]] = field(default_factory=dict)
     _loop: asyncio.AbstractEventLoop | None = None
     _stop: asyncio.Event | None = None
     _thread: threading.Thread | None = None
@@ -95,8 +96,10 @@ class SimulatedServer:
 
     def register(self, sha256: str, text: str) -> None:
         """A document that questions may be about; its truth stands in the simulated model."""
-        self._texts[sha256[:16]] = _squeezed(text)
-        self._holders.clear()
+        name = sha256[:16]
+        self._texts[name] = _squeezed(text)
+        for run in _runs(self._texts[name]):
+            self._holders.setdefault(run, []).append(name)
 
     def __enter__(self) -> SimulatedServer:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -135,16 +138,18 @@ class SimulatedServer:
         return sum(r.prompt_tokens for r in chats), sum(r.completion_tokens for r in chats)
 
     def document_of(self, piece: str) -> str:
-        """The registered document that prints the excerpt; the rarer a line, the more it says."""
-        votes: Counter[str] = Counter()
-        for line in {_squeezed(line) for line in piece.splitlines()}:
-            if len(line) < _SHORTEST_LINE:
-                continue
-            if line not in self._holders:
-                self._holders[line] = tuple(name for name, text in self._texts.items() if line in text)
-            for name in self._holders[line]:
-                votes[name] += 1000 // len(self._holders[line]) + len(line)
-        return votes.most_common(1)[0][0] if votes else ""
+        """The registered document that prints the excerpt: the whole of it, or else in the fewest stretches."""
+        piece = _squeezed(piece)
+        if whole := next((name for name, text in self._texts.items() if piece and piece in text), ""):
+            return whole
+        votes: dict[str, float] = {}
+        for run in _runs(piece):
+            holders = self._holders.get(run, ())
+            for name in holders:
+                votes[name] = votes.get(name, 0) + 1 / len(holders)
+        likely = sorted(votes, key=lambda name: -votes[name])[:_LIKELY]
+        # A question is put together from a few stretches of its document: from whose are the fewest?
+        return min(likely, key=lambda name: _stretches(piece, self._texts[name]), default="")
 
     # ------------------------------------------------------------ HTTP
 
@@ -212,7 +217,9 @@ class SimulatedServer:
         if not fault and self.slots is not None and self._open > self.slots:
             fault = "429"
         messages = list(body.get("messages", ()))
-        document = self.document_of(excerpt_of(messages))
+        document = headers.get("x-client-request-id", "").partition("-")[0]
+        if document not in self._texts:
+            document = self.document_of(excerpt_of(messages))
         sent = tokens_of_request(body)
         text = self.simulated.reply(document, messages, schema_of(body)) if fault not in TRANSPORT_FAULTS else ""
         finish = "stop"
@@ -233,6 +240,29 @@ class SimulatedServer:
         if fault in TRANSPORT_FAULTS:
             return _transport_fault(fault)
         return _Reply(200, _json(_completion(body, text, finish, refusal, sent, got)))
+
+
+def _runs(text: str) -> set[int]:
+    """One in four of a text's runs of characters, the same ones in every text."""
+    data = text.encode("utf-32-le", "surrogatepass")
+    sums = {crc32(data[4 * i : 4 * (i + _RUN)]) for i in range(max(1, len(text) - _RUN + 1))}
+    return {value for value in sums if value % 4 == 0}
+
+
+def _stretches(piece: str, text: str) -> int:
+    """Of how many stretches of the text the piece is put together; a character that is not there is one of its own."""
+    count, place = 0, 0
+    while place < len(piece):
+        low, high = 0, len(piece) - place
+        while low < high:
+            middle = (low + high + 1) // 2
+            if piece[place : place + middle] in text:
+                low = middle
+            else:
+                high = middle - 1
+        place += max(1, low)
+        count += 1
+    return count
 
 
 def _squeezed(text: str) -> str:

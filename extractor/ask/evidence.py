@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, pairwise
@@ -65,16 +66,19 @@ def candidate(laying: Laying, spec: RowSpec, bordered: bool) -> Candidate:
     return Candidate(complete(laying.values, spec.blocks) or laying.values, cells)
 
 
-def border_reading(row: Row) -> Candidate | None:
-    """Of a row with several readings the one in which every printed field holds its place and none is supposed lost;
-    None where there is no such one reading, or digits were cut to get it."""
+def border_reading(norm: str, row: Row) -> Candidate | None:
+    """Of a row with several readings the one in which every printed field is one cell in its place and none is
+    supposed lost; None where there is no such one reading, or where no border stands between two of its figures."""
     full = [c for c in row.candidates if all(cell.state in ("reported", "blank", "not_applicable") for cell in c.cells)]
-    if len({c.values for c in full}) != 1:
+    if len({c.cells for c in full}) != 1:
         return None
     printed = [cell for cell in full[0].cells if cell.end]
-    if any(cell.tentative for cell in printed) or any(a.end == b.start for a, b in pairwise(printed)):
+    if any(cell.tentative for cell in printed):
         return None
-    return full[0]
+    return full[0] if all(_BORDER.fullmatch(norm, a.end, b.start) for a, b in pairwise(printed)) else None
+
+
+_BORDER = re.compile(r"\s*[|\t\n][\s|]*")
 
 
 def same_cells(read: Sequence[Value | None], known: Sequence[Value | None], said: Sequence[Value | None]) -> bool:

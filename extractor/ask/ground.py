@@ -25,6 +25,8 @@ _STEPS = 40_000
 _LOOK_ALIKE = re.compile(r"(?<![A-Za-z\d.])(?=[\dOoQIl]*[OoQIl])[\dOoQIl]{1,12}(?![A-Za-z\d.])")
 _CHINESE = re.compile(r"(?<![一-鿿(])[零〇一二两三四五六七八九十百千万]+(?![一-鿿])(?!\s*[、.])")
 _BORDER = re.compile(r"[|\t]|\n.*\n|  ")
+# What conversion leaves of a figure that it could not read.
+_SYMBOL = re.compile(r"[■□▇█▓▒●○◆◇★☆※?\ufffd]+")
 _BARE = re.compile(r"\d+")
 
 
@@ -63,6 +65,8 @@ def tokens(norm: str, start: int, end: int, kinds: tuple[str, ...]) -> list[Fiel
             if reading:
                 found = [f for f in found if f.end <= begin or f.start >= stop]
                 found.append(Field(begin, stop, reading, match.group()))
+    for match in _SYMBOL.finditer(stretch):
+        found.append(Field(start + match.start(), start + match.end(), Reading("illegible"), match.group()))
     return sorted(found, key=lambda f: f.start)
 
 

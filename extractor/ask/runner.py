@@ -39,6 +39,7 @@ class Limits:
     max_tokens: int | None = None
     cache: bool = True
     keep_text: bool = False
+    suggest: bool = False
     ledger: Path | None = None
 
 
@@ -145,12 +146,18 @@ class Runner:
             done.set_result(assemble(reading, outcomes))
             return done
         self._start()
-        rows = self.endpoint.profile.rows_per_question if self.endpoint else 9
+        rows = self.endpoint.profile.rows_per_question if self.endpoint else 25
         if self._failed or self._loop is None or self.asker is None:
             done = Future()
             done.set_result(asyncio.run(improve(reading, _unavailable, rows)))
             return done
-        return asyncio.run_coroutine_threadsafe(improve(reading, self.asker.ask, rows), self._loop)
+        work = improve(reading, self.asker.ask, rows, self._limits.suggest)
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def stop(self) -> None:
+        """Asks nothing more; what is in flight is waited for by the futures, and kept."""
+        if self._loop is not None and self.asker is not None and self._loop.is_running():
+            self._loop.call_soon_threadsafe(self.asker.stop)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -170,7 +177,7 @@ async def _unavailable(question: Question) -> Answer:
 class Estimate:
     """The stage without a model: counts what the first questions would be, asks none (`--dry-run`)."""
 
-    def __init__(self, rows_per_question: int = 9) -> None:
+    def __init__(self, rows_per_question: int = 25) -> None:
         self.rows_per_question = rows_per_question
         self.questions = self.documents = self.prompt_tokens = self.completion_tokens = 0
 

@@ -21,7 +21,7 @@ class Session:
 
     reading: Reading
     ask_model: AskFunction
-    rows_per_question: int = 9
+    rows_per_question: int = 25
     answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 

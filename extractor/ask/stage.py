@@ -35,9 +35,12 @@ def needs_model(reading: Reading, outcomes: Outcomes) -> bool:
     return identity.organization is None or identity.year is None or any(v not in TRUSTED for v, _ in outcomes.values())
 
 
-async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 9) -> Result:
+async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 25, suggest: bool = False) -> Result:
     """The result for a reading with a model's help: the same as `settle`, where nothing is in doubt (then no call is
-    made). A table becomes trusted only by proof; otherwise the model's numbers are suggestions beside the reader's."""
+    made). A table becomes trusted only by proof; otherwise the model's numbers are suggestions beside the reader's.
+
+    `suggest`: also ask which of several readings of a row the model prefers, where nothing can be proved.
+    """
     session = Session(reading, ask, rows_per_question)
     outcomes = settled_tables(reading)
     said: dict[str, Outcome] = {}
@@ -48,7 +51,8 @@ async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 9
             outcome = await _IMPROVE[name](session, reading.tables[name])
             said[name] = outcome
             if outcome.table is None:
-                outcome.said += await prefer(session, name, reading.tables[name])
+                if suggest:
+                    outcome.said += await prefer(session, name, reading.tables[name])
                 continue
             verdict, findings = settle_table(reading.text, name, outcome.table)
             if verdict in TRUSTED:

@@ -57,7 +57,7 @@ async def improve(session: Session, table: TableRead) -> Outcome:
         excerpt(reading.norm, region.start, region.end),
         _as_printed(printed_numbers(reading.norm, found)),
     )
-    rows = {key: _by_borders(row) for key, row in table.rows.items()}
+    rows = {key: _by_borders(reading.norm, row) for key, row in table.rows.items()}
     readings = _reader(rows, form_rows, reading.version)
     if readings is not None and _enough(readings, asked):
         return await _with_reader(session, table, rows, asked, readings)
@@ -71,9 +71,9 @@ def _as_printed(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return (*values, *(Decimal(v) for v in values if isinstance(v, int)))
 
 
-def _by_borders(row: Row) -> Row:
+def _by_borders(norm: str, row: Row) -> Row:
     """A row with several readings as its borders show it, where they do; else the row as it is."""
-    reading = border_reading(row) if len(row.candidates) > 1 else None
+    reading = border_reading(norm, row) if len(row.candidates) > 1 else None
     return row if reading is None else replace(row, candidates=[reading])
 
 

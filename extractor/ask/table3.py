@@ -89,7 +89,8 @@ def _open_rows(norm: str, table: TableRead) -> dict[str, _Asked]:
     for key, row in table.rows.items():
         single = len(row.candidates) == 1
         plain = single and all(cell.state == "reported" and not cell.tentative for cell in row.candidates[0].cells)
-        if single and (plain or not torn):
+        illegible = single and any(cell.state == "illegible" for cell in row.candidates[0].cells)
+        if single and (plain or not (torn or illegible)):
             continue
         if not row.candidates and row.problem == "no_figures":
             continue
@@ -276,7 +277,7 @@ async def _borders(session: Session, table: TableRead, asked: dict[str, _Asked])
         return None
     rows = {key: replace(row) for key, row in table.rows.items() if row.candidates}
     for key, row in asked.items():
-        reading = border_reading(row.row)
+        reading = border_reading(session.reading.norm, row.row)
         if reading is None or not row.answers:
             return None
         if not same_cells([cell.value for cell in reading.cells], reading.values, row.answers[-1]):

@@ -58,6 +58,9 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     mine = [candidate(laying, spec, bordered) for laying in layings]
     ways = [c for c in dict.fromkeys([*mine, *others, *read]) if sums_hold(c.values, spec.blocks)]
     complete = [c for c in ways if None not in c.values]
+    # A lost cell that only its own sum supposes is not borne out.
+    if any(cell.state == "missing" for c in ways for cell in c.cells):
+        return outcome
     if not complete or {c.values for c in ways} != {mine[0].values}:
         ways = await _borders(session, table, row, found, values)
     if not ways:
@@ -77,7 +80,7 @@ async def _borders(
     """Where the sums leave several places: the places that the borders show, if two formulations see them too."""
     spec = disputes_spec()
     known = next(iter(table.rows.values()), None)
-    reading = border_reading(known) if known else None
+    reading = border_reading(session.reading.norm, known) if known else None
     if reading is None or not sums_hold(reading.values, spec.blocks):
         return []
     printed = printed_numbers(session.reading.norm, found)

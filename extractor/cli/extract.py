@@ -63,6 +63,9 @@ def extract(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Ask nothing; say what --model would be asked and cost.")
     ] = False,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Also ask which reading the model prefers where nothing can be proved.")
+    ] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Do not use answers kept from earlier runs, keep none.")
     ] = False,
@@ -86,7 +89,9 @@ def extract(
     if model:
         from extractor.ask.runner import Limits
 
-        limits = Limits(parse_money(max_cost), max_calls, max_tokens, cache=not no_cache, keep_text=keep_text)
+        limits = Limits(
+            parse_money(max_cost), max_calls, max_tokens, cache=not no_cache, keep_text=keep_text, suggest=suggest
+        )
     options = Options(
         as_json=as_json, db=db, strict=strict, max_bytes=parse_size(max_bytes), quiet=quiet, debug=debug,
         model=model or None, limits=limits, dry_run=dry_run, given=given,

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from extractor.cli.batch import Options, Tally
 
 MODEL_FAILED, BUDGET_REACHED = 4, 5
+# Seconds that an interruption waits for calls in flight; a second one does not wait.
+PATIENCE = 10.0
 
 
 @dataclass(slots=True)
@@ -147,15 +149,20 @@ class Asking(Finisher):
             yield self._take()
 
     def finished(self) -> Iterator[Done]:
-        """Those that are done; the others are cancelled."""
-        for item in [item for _, _, work, _ in self._waiting for item in work]:
-            if isinstance(item, Future):
-                item.cancel()
+        """Waits a little for the calls in flight, so that their answers are kept; those that then are done and were
+        asked all they needed. The others are cancelled."""
+        self._runner.stop()
+        futures = [item for _, _, work, _ in self._waiting for item in work if isinstance(item, Future)]
+        if futures:
+            wait(futures, timeout=PATIENCE)
+        for item in futures:
+            item.cancel()
         while self._waiting:
-            if self._first_is_done() and not self._was_cancelled():
-                yield self._take()
-            else:
+            done = self._take() if self._first_is_done() and not self._was_cancelled() else None
+            if done is None:
                 self._waiting.popleft()
+            elif not any(finding.rule == "model.unanswered" for result in done.results for finding in result.findings):
+                yield done
 
     def _was_cancelled(self) -> bool:
         return any(
@@ -198,7 +205,7 @@ def finisher(options: Options) -> Iterator[Finisher]:
 
     with Runner(options.model, options.limits) as runner:
         if options.dry_run:
-            rows = runner.endpoint.profile.rows_per_question if runner.endpoint else 9
+            rows = runner.endpoint.profile.rows_per_question if runner.endpoint else 25
             yield Estimating(Estimate(rows), runner, options.debug)
             return
         finish = Asking(runner, resume_command(), options.debug)

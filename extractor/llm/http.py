@@ -53,12 +53,13 @@ class Clients:
         # Last in, first out: connections that were just used are open still.
         self._idle = [client for client in reversed(self._clients) for _ in range(_POOL)]
 
-    async def post(self, body: dict[str, Any]) -> httpx.Response:
-        """Asks for one chat completion. Errors: openai's and httpx's."""
+    async def post(self, body: dict[str, Any], call: str) -> httpx.Response:
+        """Asks for one chat completion; `call` names it in the provider's log (ASCII). Errors: openai's and httpx's."""
         client = self._idle.pop()
         try:
             # Not `chat.completions.create`, which walks through all of the messages and the schema for nothing.
-            return await client.post("/chat/completions", body=body, cast_to=httpx.Response)
+            options: Any = {"headers": {"X-Client-Request-Id": call}}
+            return await client.post("/chat/completions", body=body, cast_to=httpx.Response, options=options)
         finally:
             self._idle.append(client)
 

@@ -47,7 +47,7 @@ class Profile:
     extra: Mapping[str, Any] = field(default_factory=dict)
     context: int = 32000
     slots: int = 8
-    rows_per_question: int = 9
+    rows_per_question: int = 25
     own_machine: bool = False
     prices: Mapping[str, Price] = field(default_factory=dict)
 

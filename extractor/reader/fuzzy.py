@@ -16,6 +16,10 @@ LIKENESS = 74.0
 SHORTEST = 4
 
 
+# A cell may print one right behind its label.
+_NUMERALS = frozenset("零〇一二两三四五六七八九十百千万无")
+
+
 def find_missing(norm: str, region: Region, hits: list[Hit], labels: Sequence[Label]) -> None:
     """Adds anchors for rows whose label stands, damaged, between the labels of its neighbours in the form.
 
@@ -60,7 +64,11 @@ def _find(
             continue
         match = partial_ratio_alignment(wording, letters, score_cutoff=LIKENESS)
         if match and (best is None or match.score > best[0]):
-            best = (match.score, match.dest_start, min(match.dest_end, len(places)))
+            stop = min(match.dest_end, len(places))
+            # The stretch is as long as the wording; where the label lost a letter, it has taken one that follows.
+            while stop - 1 > match.dest_start and letters[stop - 1] in _NUMERALS and letters[stop - 1] not in wording:
+                stop -= 1
+            best = (match.score, match.dest_start, stop)
     if not best:
         return None
     end = places[best[1]]
