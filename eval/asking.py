@@ -24,6 +24,7 @@ from typing import Any
 from extractor.eval.bench.report import table as rows_of
 from extractor.eval.compare import FATAL, TRUSTED, Outcome, compare, table_of
 from extractor.eval.generator import FAMILIES, Sample, generate
+from extractor.eval.generator.added import BASES, KINDS, with_column
 from extractor.eval.simulated import provable as provable_module
 from extractor.eval.simulated.provable import provable
 from extractor.eval.simulated.reader import SYSTEMATIC, Simulated
@@ -97,7 +98,11 @@ def doubtful(case: tuple[int, str]) -> Doubtful | None:
     from extractor.document.sources import read_bytes
     from extractor.pipeline import read_all, settle
 
-    sample = generate(*case)
+    seed, family = case
+    base, _, kind = family.partition("+")
+    sample = with_column(seed, base, kind) if kind else generate(seed, family)
+    if sample is None:
+        return None
     text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data, sample.name)
     readings = read_all(text, sample.name)
     if len(readings) != 1 or len(sample.reports) != 1 or readings[0].error:
@@ -198,7 +203,8 @@ class Run:
 
 def find(documents: int, seed: int, jobs: int) -> list[Doubtful]:
     """The doubtful reports among so many generated ones."""
-    cases = [(seed + i, FAMILIES[i % len(FAMILIES)]) for i in range(documents)]
+    families = [*FAMILIES, *(f"{base}+{kind}" for base in BASES for kind in KINDS)]
+    cases = [(seed + i, families[i % len(families)]) for i in range(documents)]
     with ProcessPoolExecutor(jobs) as pool:
         return [found for found in pool.map(doubtful, cases, chunksize=20) if found]
 

@@ -31,9 +31,9 @@ def readings_of(found: Sequence[Field], spec: RowSpec, bordered: bool) -> list[C
     marks = len(found) - len(numbers)
     out: list[Candidate] = []
     if len(numbers) >= width:
-        if math.comb(len(numbers), width) > MOST_READINGS:
+        if math.comb(len(found), width) > MOST_READINGS:
             return None
-        for chosen in combinations(numbers, width):
+        for chosen in combinations(found, width):
             _add(out, tuple(_cell(f) for f in chosen), spec)
         return out
     if len(numbers) + marks == width:

@@ -129,7 +129,7 @@ def lay(norm: str, found: Sequence[Field], values: Sequence[Value | None]) -> li
         if at == len(values):
             if offset:
                 return
-            rest = [i for i in range(token, len(found)) if _is_number(found[i])]
+            rest = [i for i in range(token, len(found)) if is_number(found[i])]
             total = cost + _SKIP * len(rest) + _SKIP_MARK * (len(found) - token - len(rest))
             if total > least[0]:
                 return
@@ -149,7 +149,7 @@ def lay(norm: str, found: Sequence[Field], values: Sequence[Value | None]) -> li
                 (flags[0] or step.cut, flags[1] or step.joined),
             )
         if not offset and token < len(found):
-            number = _is_number(found[token])
+            number = is_number(found[token])
             walk(
                 token + 1,
                 0,
@@ -166,7 +166,8 @@ def lay(norm: str, found: Sequence[Field], values: Sequence[Value | None]) -> li
     return best
 
 
-def _is_number(field: Field) -> bool:
+def is_number(field: Field) -> bool:
+    """Whether a token is a figure, readable or not, and no mark like `-` or `/`."""
     return field.reading is not None and field.reading.kind != "not_applicable"
 
 
@@ -174,7 +175,7 @@ def _steps(norm: str, found: Sequence[Field], token: int, offset: int, value: Va
     """The ways in which one cell may lie at a place."""
     if value is None:
         steps = [_Step(BLANK, token, offset, 0)]
-        if not offset and token < len(found) and not _is_number(found[token]):
+        if not offset and token < len(found) and not is_number(found[token]):
             mark = found[token]
             steps.append(_Step(CellRead("not_applicable", None, mark.start, mark.end), token + 1, 0, 0))
         return steps

@@ -22,6 +22,7 @@ class Session:
     reading: Reading
     ask_model: AskFunction
     rows_per_question: int = 25
+    suggest: bool = False  # also ask what nothing could prove
     answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 

@@ -41,7 +41,7 @@ async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 2
 
     `suggest`: also ask which of several readings of a row the model prefers, where nothing can be proved.
     """
-    session = Session(reading, ask, rows_per_question)
+    session = Session(reading, ask, rows_per_question, suggest)
     outcomes = settled_tables(reading)
     said: dict[str, Outcome] = {}
     if reading.tables:

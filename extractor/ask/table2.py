@@ -15,12 +15,12 @@ from itertools import pairwise
 from extractor.ask.answers import array_answer, of_rows, rows_answer
 from extractor.ask.evidence import BITS, bits, border_reading, candidate
 from extractor.ask.excerpts import LONGEST_ROW, excerpt
-from extractor.ask.ground import lay, printed_numbers, tokens
+from extractor.ask.ground import is_number, lay, printed_numbers, tokens
 from extractor.ask.session import Said, Session
 from extractor.ask.table3 import Outcome, figures
 from extractor.form import FORM
 from extractor.form.model import DisclosureRow, fold
-from extractor.reader.candidates import Row
+from extractor.reader.candidates import Row, RowSpec
 from extractor.reader.disclosure import disclosure_spec
 from extractor.reader.tables import TableRead, settle_row
 from extractor.results import Cell, Value
@@ -165,6 +165,8 @@ async def _with_reader(
 async def _alone(session: Session, table: TableRead, asked: _Asked) -> Outcome:
     """Two formulations are the witnesses, and every row's printed numbers must fill its cells as they stand."""
     outcome = Outcome()
+    if not session.suggest and not _can_be_laid(session, table, asked):
+        return outcome
     first = await _ask_rows(session, asked)
     if first is None:
         return outcome
@@ -187,15 +189,29 @@ def _sure(table: TableRead) -> set[str]:
     return {key for key, row in table.rows.items() if len(row.candidates) == 1}
 
 
+def _can_be_laid(session: Session, table: TableRead, asked: _Asked) -> bool:
+    """Whether every row prints as many numbers or marks as it has cells: else no answer could be proved."""
+    for stretch, members in _segments(session, table, asked):
+        width = sum(asked.widths()[i] for i in members)
+        found = figures(session.reading.norm, Row(_kinds_of(asked, members), *stretch))
+        if width not in (len(found), sum(map(is_number, found))):
+            return False
+    return bool(table.rows)
+
+
+def _kinds_of(asked: _Asked, members: list[int]) -> RowSpec:
+    """The first row's specification with the kinds of all rows of a stretch."""
+    specs = [disclosure_spec(asked.form_rows[i].key, asked.version) for i in members]
+    return specs[0]._replace(kinds=tuple(kind for spec in specs for kind in spec.kinds))
+
+
 def _laid(session: Session, table: TableRead, asked: _Asked, answers: list[Values]) -> dict[str, Row] | None:
     """Each answer laid over its own row's stretch, no number over and none in pieces; None where one does not lie."""
     norm = session.reading.norm
     rows: dict[str, Row] = {}
     for stretch, members in _segments(session, table, asked):
         values = [value for i in members for value in answers[i]]
-        kinds = tuple(kind for i in members for kind in disclosure_spec(asked.form_rows[i].key, asked.version).kinds)
-        whole = Row(disclosure_spec(asked.form_rows[members[0]].key, asked.version), *stretch)
-        found = figures(norm, replace(whole, spec=whole.spec._replace(kinds=kinds)))
+        found = figures(norm, Row(_kinds_of(asked, members), *stretch))
         numbers = [f for f in found if f.reading and f.reading.kind != "not_applicable"]
         if len(numbers) < len(values) and len(found) != len(values):
             return None  # Which cell is empty is not to be seen.

@@ -23,16 +23,17 @@ from extractor.ask.evidence import (
     usual_skips,
 )
 from extractor.ask.excerpts import LONGEST_ROW, excerpt
-from extractor.ask.ground import Laying, lay, printed_numbers, tokens
+from extractor.ask.ground import Laying, is_number, lay, printed_numbers, tokens
 from extractor.ask.session import Said, Session, chunks
-from extractor.form import FORM, GROUPS
+from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, equations
 from extractor.form.equations import request_rows
 from extractor.form.model import row_words
 from extractor.reader.candidates import Candidate, Row
+from extractor.reader.derive import derive
 from extractor.reader.fields import Field
-from extractor.reader.joint import choose, holds
+from extractor.reader.joint import VectorEquation, choose, holds
 from extractor.reader.reports import SENTENCE
-from extractor.reader.requests import request_spec, vector_equations
+from extractor.reader.requests import broken_columns, request_spec, vector_equations
 from extractor.reader.tables import TableRead, settle_row, unclaimed
 from extractor.results import Value
 
@@ -42,6 +43,11 @@ BY_WITNESSES = frozenset({"claimed"})
 _TOKENS_PER_ROW = 60
 _HEAD = 160  # characters of the heads that are shown
 _VISIBLE = re.compile(r"[|\t\n]")
+_WORD = re.compile(r"[一-鿿A-Za-z]")
+# One answer in so many may be refuted by the equations.
+FEW = 8
+# So many rows that leave out the number in the same place have a column there that is not the form's.
+_COLUMN = 15
 
 
 @dataclass(slots=True)
@@ -71,12 +77,14 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     asked = _open_rows(reading.norm, table)
     if not asked:
         return await _witness(session, table) if doubts & BY_WITNESSES else Outcome()
+    if not session.suggest and any(_hopeless(row) for row in asked.values()):
+        return Outcome()
     await _ask(session, "requests.rows", asked)
     outcome, doubtful = _prove(session, table, asked)
     if outcome.table is None and doubtful:
         # Once more, with the rows in doubt named and nothing else said.
         await _ask(session, "requests.rows.again", {key: asked[key] for key in doubtful})
-        outcome, _ = _prove(session, table, asked)
+        outcome, _ = _prove(session, table, asked, wrong=len(asked) // FEW)
     if outcome.table is None and not outcome.stuck:
         outcome.table = await _borders(session, table, asked)
     return outcome
@@ -84,26 +92,44 @@ async def improve(session: Session, table: TableRead) -> Outcome:
 
 def _open_rows(norm: str, table: TableRead) -> dict[str, _Asked]:
     """The rows without one reading, and those whose reading rests on equations that do not hold."""
-    torn = "contradiction" in table.doubts
     asked = {}
+    all_figures = {key: figures(norm, row) for key, row in table.rows.items()}
+    # A column that is not the form's: a row with as many figures as cells has then lost one of its own.
+    crowded = sum(sum(map(is_number, found)) == 8 for found in all_figures.values()) >= _COLUMN
+    torn = "contradiction" in table.doubts
     for key, row in table.rows.items():
         single = len(row.candidates) == 1
         plain = single and all(cell.state == "reported" and not cell.tentative for cell in row.candidates[0].cells)
         illegible = single and any(cell.state == "illegible" for cell in row.candidates[0].cells)
-        if single and (plain or not (torn or illegible)):
+        if single and not crowded and (plain or not (torn or illegible)):
             continue
         if not row.candidates and row.problem == "no_figures":
             continue
-        found = figures(norm, row)
+        found = all_figures[key]
         if found:
             asked[key] = _Asked(row, found, printed_numbers(norm, found))
     return asked
 
 
+def _hopeless(asked: _Asked) -> bool:
+    """Whether no answer could be proved: the row prints too much, or what it prints cannot be read."""
+    return not asked.row.candidates and readings_of(asked.found, asked.row.spec, bordered=False) is None
+
+
 def figures(norm: str, row: Row) -> list[Field]:
     """The printed numbers and marks of a row's stretch, those that stand in sentences left out."""
     found = tokens(norm, row.start, min(row.end, row.start + LONGEST_ROW), row.spec.kinds)
-    return [f for f in found if not SENTENCE.match(norm, f.end - 1)]
+    return [f for f in found if not SENTENCE.match(norm, f.end - 1) and not _among_words(norm, row, f)]
+
+
+def _among_words(norm: str, row: Row, field: Field) -> bool:
+    """Whether a number stands among the words of a bordered cell (a remark): that cell is none of the row's."""
+    begin = max(norm.rfind(border, row.start, field.start) for border in "|\t\n")
+    ends = [end for end in (norm.find(border, field.end, row.end) for border in "|\t\n") if end >= 0]
+    if begin < 0 or not any(border in norm[row.start : row.end] for border in "|\t"):
+        return False
+    around = norm[begin + 1 : field.start] + norm[field.end : min(ends, default=row.end)]
+    return len(_WORD.findall(around)) >= 2
 
 
 async def _ask(session: Session, prompt: str, asked: dict[str, _Asked]) -> None:
@@ -143,25 +169,38 @@ def _shown(session: Session, row: Row) -> str:
     return excerpt(session.reading.norm, start, end, LONGEST_ROW)
 
 
-def _prove(session: Session, table: TableRead, asked: dict[str, _Asked]) -> tuple[Outcome, list[str]]:
-    """The proved table, or none; and the rows worth asking again."""
+def _prove(session: Session, table: TableRead, asked: dict[str, _Asked], wrong: int = 0) -> tuple[Outcome, list[str]]:
+    """The proved table, or none; and the rows worth asking again.
+
+    `wrong`: so many answers may be refuted: where the equations leave one reading of every row, and that is the model's
+    in all other rows, the few are read as the equations leave them, not as the model said.
+    """
     norm = session.reading.norm
     usual = usual_skips([row.layings for row in asked.values()])
     laid: dict[str, Candidate] = {}
+    chosen: dict[str, Laying] = {}
     patterns: dict[str, tuple[int, ...]] = {}
     outcome = Outcome()
     for key, row in asked.items():
         laying = choose_laying(row.layings, usual)
         if row.answers:
             outcome.said.append(Said(key, row.row.spec.paths, row.answers[-1], laying is not None))
-        if laying is not None:
+        if laying is not None and _side(row.found, laying) != "between":
             laid[key] = candidate(laying, row.row.spec, _bordered(norm, row.row))
-            patterns[key] = laying.skipped
+            chosen[key], patterns[key] = laying, laying.skipped
+    if len({side for key, laying in chosen.items() if (side := _side(asked[key].found, laying))} | {""}) > 2:
+        laid.clear()  # Numbers left out now before the cells and now behind them are no column.
+    column = usual if usual and sum(p == usual for p in patterns.values()) >= _COLUMN else None
+    if column:
+        laid = {key: mine for key, mine in laid.items() if patterns[key] == column}
+    else:
+        wrong = 0
     missing = [key for key, row in asked.items() if key not in laid]
-    if missing:
+    if len(missing) > wrong:
         outcome.stuck = True
         return outcome, [key for key in missing if asked[key].answers]
-    weighed = _weigh(norm, table, asked, laid, patterns)
+    patterns |= dict.fromkeys(missing, column or ())
+    weighed = _weigh(norm, table, asked, laid, patterns, column is not None)
     if weighed is None:
         return outcome, []
     rows, groups, alone = weighed
@@ -169,17 +208,25 @@ def _prove(session: Session, table: TableRead, asked: dict[str, _Asked]) -> tupl
     choice = choose({key: row.candidates for key, row in rows.items()}, rules)
     if not choice.solved or not holds(choice.viable, rules):
         outcome.stuck = True
+        if _printed_so(rows, laid, chosen, table, rules) and not _left_over(session, rows, asked, patterns):
+            outcome.table = _settled(table, rows, set(laid), groups, alone)
+            return outcome, []
         return outcome, [key for key in asked if _broken(key, laid, rows, rules)] or list(asked)
+    refuted = list(missing)
     for key, viable in choice.viable.items():
         values = {c.values for c in viable}
-        if len(values) > 1 or (key in laid and laid[key].values not in values):
+        if len(values) > 1:
             return outcome, []
+        if key in laid and laid[key].values not in values:
+            refuted.append(key)
         rows[key].candidates = viable
-    if not _assessed(rows, asked, groups, alone):
+    if len(refuted) > wrong:
+        return outcome, refuted if len(refuted) <= len(asked) // FEW else []
+    if not _assessed(rows, asked, table, groups, alone):
         return outcome, []
     if _left_over(session, rows, asked, patterns):
         return outcome, []
-    outcome.table = _settled(table, rows, set(laid), groups, alone)
+    outcome.table = _settled(table, rows, set(laid) - set(refuted), groups, alone)
     return outcome, []
 
 
@@ -193,26 +240,36 @@ def _weigh(
     asked: dict[str, _Asked],
     laid: dict[str, Candidate],
     patterns: dict[str, tuple[int, ...]],
+    column: bool,
 ) -> tuple[dict[str, Row], frozenset[str], frozenset[str]] | None:
-    """Every row with every reading in hand; None where some row has too many."""
+    """Every row with every reading in hand; None where some row has too many.
+
+    `column`: the numbers left out are a column of their own. Then no reading may use them: in place of a misprint the
+    next column's figure would mend the table.
+    """
     rows: dict[str, Row] = {}
     for key, row in table.rows.items():
         if key not in asked:
             if row.candidates:
                 rows[key] = replace(row)
             continue
-        mine = laid[key]
-        if key.endswith(".all") and all(value is None for value in mine.values):
+        mine = laid.get(key)
+        if mine and key.endswith(".all") and all(value is None for value in mine.values):
             continue  # The group's label heads no figures of its own.
         others = readings_of(asked[key].found, row.spec, _bordered(norm, row))
         if others is None:
-            if any(cell.end for cell in mine.cells) and not row.candidates:
+            if not row.candidates:
                 return None
             others = []
         if patterns[key]:
-            # Numbers left out in the same place as in most rows are a column of their own.
-            others = [c for c in others if c.values != mine.values]
-        ways = [mine, *others, *row.candidates, *row.reserve]
+            # Other choices of figures count by their values; of the figures chosen, every place counts.
+            kept = [f for i, f in enumerate(asked[key].found) if i not in patterns[key]]
+            others = [] if column else [c for c in others if mine and c.values != mine.values]
+            others += readings_of(kept, row.spec, _bordered(norm, row)) or []
+        known = () if column else (*row.candidates, *row.reserve)
+        ways = [*([mine] if mine else ()), *others, *known]
+        if not ways:
+            return None
         rows[key] = replace(row, candidates=list(dict.fromkeys(ways)), problem="", broken=False)
     groups = frozenset(key.split(".")[0] for key in rows if key.endswith(".all"))
     alone = frozenset(g for g in groups if not any(key in rows for key in GROUPS[g]))
@@ -225,12 +282,64 @@ def _broken(key: str, laid: dict[str, Candidate], rows: dict[str, Row], rules: t
     return bool(values) and None not in values and sum(values[:-1]) != values[-1]  # type: ignore[arg-type]
 
 
-def _assessed(rows: dict[str, Row], asked: dict[str, _Asked], groups: frozenset[str], alone: frozenset[str]) -> bool:
-    """Whether each number that an answer gives stands in a column equation of which every other cell is known."""
+def _side(found: list[Field], laying: Laying) -> str:
+    """Where the numbers lie that an answer leaves out: before or behind the row's cells, or between them."""
+    printed = [(cell.start, cell.end) for cell in laying.cells if cell.end]
+    if not laying.skipped or not printed:
+        return ""
+    if all(found[i].end <= printed[0][0] for i in laying.skipped):
+        return "before"
+    return "behind" if all(found[i].start >= printed[-1][1] for i in laying.skipped) else "between"
+
+
+def _printed_so(
+    rows: dict[str, Row],
+    laid: dict[str, Candidate],
+    chosen: dict[str, Laying],
+    table: TableRead,
+    rules: tuple[VectorEquation, ...],
+) -> bool:
+    """Whether the table prints an error of its own: every row prints its seven figures, beside a column that is not
+    the form's where there is one, and one misprinted cell explains all that does not add up."""
+    columns = {laying.skipped for laying in chosen.values()}
+    if len(columns) > 1 or (columns != {()} and len(chosen) < len(rows)):
+        return False  # A column that is not the form's runs through every row.
+    if any(laying.cut or laying.joined for laying in chosen.values()):
+        return False
+    printed = {}
+    for key, row in rows.items():
+        one = [laid[key]] if key in laid else row.candidates
+        if len(one) != 1 or any(cell.state != "reported" or cell.tentative for cell in one[0].cells):
+            return False
+        printed[key] = one
+    if set(request_rows(table.groups)) - printed.keys() - {r for g in table.groups for r in GROUPS[g]}:
+        return False
+    sums = sum(sum(c.values[:-1]) != c.values[-1] for (c,) in printed.values())  # type: ignore[arg-type]
+    columns_off = broken_columns(printed, rules)
+    if not (sums <= 1 and columns_off <= 1 and sums + columns_off):
+        return False
+    for key, one in printed.items():
+        rows[key].candidates = one
+    return True
+
+
+def _assessed(
+    rows: dict[str, Row], asked: dict[str, _Asked], table: TableRead, groups: frozenset[str], alone: frozenset[str]
+) -> bool:
+    """Whether each number that an answer gives stands in a column of which every other cell is printed or must be 0."""
+    values: dict[str, int | None] = {}
+    for key in request_rows(groups):
+        found = rows[key].candidates[0].values if key in rows else (None,) * 7
+        values |= {f"requests.{key}.{c}": v for c, v in zip(REQUEST_COLUMNS, found, strict=True)}  # type: ignore[misc]
+    rules = [e for e in equations(groups, alone) if e.code.startswith("requests.")]
+    derived, impossible = derive(values, rules)
+    if impossible:
+        return False
     needed = [key for key in request_rows(groups) if not any(key in GROUPS[group] for group in alone)]
-    for column in range(7):
-        known = all(key in rows and rows[key].candidates[0].values[column] is not None for key in needed)
-        given = any(key in rows and rows[key].candidates[0].cells[column].end for key in asked)
+    for index, column in enumerate(REQUEST_COLUMNS):
+        paths = [f"requests.{key}.{column}" for key in needed]
+        known = all(values[path] is not None or derived.get(path, (1,))[0] == 0 for path in paths)
+        given = any(key in rows and rows[key].candidates[0].cells[index].end for key in asked)
         if given and not known:
             return False
     return True

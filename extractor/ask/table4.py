@@ -36,6 +36,10 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     found = figures(reading.norm, row)
     if len([f for f in found if f.reading and f.reading.kind != "not_applicable"]) < 2:
         return Outcome()
+    bordered = any(mark in reading.norm[row.start : row.end] for mark in "|\t")
+    others = readings_of(found, spec, bordered)
+    if others is None and not session.suggest:
+        return Outcome()  # No answer could be proved.
     answer = await session.ask(
         "disputes.array",
         "十五格：",
@@ -50,8 +54,6 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     values = tuple(answer.cells)  # type: ignore[attr-defined]
     layings = lay(reading.norm, found, values)
     outcome.said.append(Said(spec.key, spec.paths, values, bool(layings)))
-    bordered = any(mark in reading.norm[row.start : row.end] for mark in "|\t")
-    others = readings_of(found, spec, bordered)
     if not layings or others is None:
         return outcome
     read = [c for r in table.rows.values() for c in (*r.candidates, *r.reserve)]

@@ -107,7 +107,7 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     elif choice and any(map(_lost, chain(*choice.viable.values()))) and not holds(choice.viable, rules):
         # A lost cell is supposed on the equations' word alone: if they fail, nothing bears the placement out.
         table.doubts.append("contradiction")
-    elif choice and _broken_columns(choice.viable, rules) >= 2 and any(map(_cut, chain(*choice.viable.values()))):
+    elif choice and broken_columns(choice.viable, rules) >= 2 and any(map(_cut, chain(*choice.viable.values()))):
         # A published error breaks one column; digits cut in the wrong place break several.
         table.doubts.append("contradiction")
     by_key = {row.spec.key: row for row in rows}
@@ -143,7 +143,7 @@ def _choose_by_tiers(candidates: dict[str, list[Candidate]], rules: tuple[Vector
     return choose(candidates, rules)
 
 
-def _broken_columns(viable: dict[str, list[Candidate]], rules: tuple[VectorEquation, ...]) -> int:
+def broken_columns(viable: dict[str, list[Candidate]], rules: tuple[VectorEquation, ...]) -> int:
     """In how many columns the chosen readings cannot balance."""
     count = 0
     for column in range(len(REQUEST_COLUMNS)):
