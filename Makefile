@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo model test lint types layers fuzz fuzz-short bench bench-short asking asking-short clean help
+.PHONY: demo demo-llm live model test lint types layers fuzz fuzz-short bench bench-short asking asking-short clean help
 
 help:
 	@echo "make demo    read the reports under fixtures/"
@@ -12,6 +12,8 @@ help:
 	@echo "make lint types layers    ruff, mypy, import contracts"
 	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
 	@echo "make asking asking-short    the model stage against a simulated model"
+	@echo "make demo-llm    a doubtful report before and after a small local model"
+	@echo "make live    the real local model on doubtful fixtures (MODEL=1.5b: on all of them)"
 	@echo "make model   fetch the small test model, and what runs it (MODEL=1.5b: the larger one)"
 	@echo "make clean   remove .venv and everything built"
 
@@ -32,6 +34,17 @@ $(LOCAL_STAMP): $(STAMP)
 
 model: $(LOCAL_STAMP)
 	$(PY) -m extractor.eval.models fetch $(or $(MODEL),0.5b)
+
+# Before and after: the reader alone, then with the small local model.
+demo-llm: model
+	$(VENV)/bin/gouji extract fixtures/reports/taling-2022-ocr-text.txt
+	$(VENV)/bin/gouji extract --model local fixtures/reports/taling-2022-ocr-text.txt
+
+# The real local model on doubtful fixtures; MODEL=1.5b asks about all of them and writes docs/live.md.
+live: model
+	$(if $(filter 1.5b,$(MODEL)),\
+	  GOUJI_LOCAL_MODEL="$$($(PY) -m extractor.eval.models fetch 1.5b)" $(PY) -m extractor.eval.live --out docs/live.md,\
+	  $(PY) -m extractor.eval.live --few)
 
 test: $(STAMP)
 	$(PY) -m pytest
