@@ -43,6 +43,8 @@ BROKEN = {
 }  # fmt: skip
 NARRATIVE_ONLY = {"qiaotouping-2022-narrative-only", "yangliugou-2024-narrative-only"}
 CUT_OFF = {"luming-2023-cut-off": {"requests": "needs_review", "disputes": "failed"}}
+# Table 3 has a column that is not the form's: the reader leaves it in doubt, a model settles it (test_cli_model.py).
+BY_A_MODEL = {"qingtan-2023-remarks", "yunhe-2024-line-numbers"}
 # right / (right + missed + refused + wrong + invented) over all fixtures. The aim is 0.995.
 ACCURACY = 0.975
 
@@ -214,6 +216,13 @@ def test_a_report_cut_off_in_table_3(name: str) -> None:
     assert {table: found["verdicts"][table] for table in CUT_OFF[name]} == CUT_OFF[name]
 
 
+@pytest.mark.parametrize("name", sorted(BY_A_MODEL))
+def test_what_a_model_is_there_for(name: str) -> None:
+    assert result(name)["verdicts"] == {"disclosure": "verified", "requests": "needs_review", "disputes": "verified"}
+    counts, _ = faults_of(name)
+    assert (counts["wrong"], counts["invented"], counts["escapes"]) == (0, 0, 0)
+
+
 # pdfminer's scrambled columns, split over two pages: refused whole today; strict, so that reading it is noticed.
 SCRAMBLED = pytest.param(
     "gaotang-2023-pdf-raw-column-order",
@@ -222,7 +231,7 @@ SCRAMBLED = pytest.param(
 
 
 @pytest.mark.parametrize(
-    "name", [*sorted(set(NAMES) - NARRATIVE_ONLY - set(CUT_OFF) - {SCRAMBLED.values[0]}), SCRAMBLED]
+    "name", [*sorted(set(NAMES) - NARRATIVE_ONLY - BY_A_MODEL - set(CUT_OFF) - {SCRAMBLED.values[0]}), SCRAMBLED]
 )
 def test_most_of_every_fixture_is_read(name: str) -> None:
     """Nine cells in ten of those that the text decides: a reader that refuses everything keeps every promise."""
@@ -233,7 +242,7 @@ def test_most_of_every_fixture_is_read(name: str) -> None:
 
 def test_accuracy_over_all_fixtures() -> None:
     total: Counter[str] = Counter()
-    for name in NAMES:
+    for name in sorted(set(NAMES) - BY_A_MODEL):
         total += faults_of(name)[0]
     known = total["right"] + total["missed"] + total["refused"] + total["wrong"] + total["invented"]
     assert total["escapes"] == total["wrong"] == total["invented"] == 0

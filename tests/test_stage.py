@@ -148,7 +148,6 @@ TABLE_3 = {
     "line numbers, one cell a line": numbered(lines),
     "line numbers, spaces": numbered(spaced),
     "remarks": REMARKS,
-    "stray figure": STRAY,
     "footnote, tabs": noted(tabs),
     "footnote, spaces": noted(spaced),
     "footnote, one cell a line": noted(lines),
@@ -172,6 +171,8 @@ DOUBTFUL: dict[str, tuple[str, str, dict[str, Any], int]] = {
 }
 for _name in [name for name in DOUBTFUL if name.startswith(("line numbers", "remarks"))]:
     DOUBTFUL[_name] = (*DOUBTFUL[_name][:3], 3)
+# A figure too many between the others: in the place of a misprint it could mend the row, so no answer proves it.
+UNPROVABLE = {"stray figure": STRAY}
 each_doubtful = pytest.mark.parametrize("name", DOUBTFUL)
 
 
@@ -212,6 +213,26 @@ def test_right_answers_settle(name: str) -> None:
     assert asked.calls == DOUBTFUL[name][3]
     assert asked.result.usage.calls == asked.calls
     assert (asked.result.usage.prompt_tokens, asked.result.usage.completion_tokens) == asked.server.tokens()
+
+
+@pytest.mark.parametrize("name", UNPROVABLE)
+def test_a_figure_left_out_between_the_others_proves_nothing(name: str) -> None:
+    asked = ask(UNPROVABLE[name], true={})
+    assert asked.calls > 0
+    assert not trusted(asked.result, "requests")
+    assert not wrong_in(asked.result, "requests", truth())
+    assert said(asked.result, "requests")
+
+
+def test_a_misprint_is_not_replaced_by_the_figure_beside_it() -> None:
+    """A total misprinted 9 beside a column of last year's totals, which prints the 0 that would mend the row."""
+    printed = {key: [*row, row[-1]] for key, row in rows({"not_processed.publication": (0, 0, 0, 0, 0, 0, 9)}).items()}
+    printed["not_processed.publication"][-1] = "0"
+    asked = ask(report(requests=tabs(printed)), true={})
+    assert not trusted(asked.result, "requests") or cells(asked.result)["requests.not_processed.publication.total"][
+        "value"
+    ] in (9, None)
+    assert asked.result.verdicts["requests"] not in ("verified", "reconciled")
 
 
 @each_doubtful
@@ -400,7 +421,7 @@ def injected(words: str) -> str:
 @pytest.mark.parametrize("obeys", [False, True], ids=["ignored", "obeyed"])
 @pytest.mark.parametrize("name", INJECTIONS)
 def test_a_document_changes_nothing_but_itself(name: str, obeys: bool) -> None:
-    evil, good = injected(INJECTIONS[name]), DOUBTFUL["stray figure"][1]
+    evil, good = injected(INJECTIONS[name]), DOUBTFUL["footnote, tabs"][1]
     true = {**truth(), **BODY}
     zeros = {**dict.fromkeys(true, 0), **BODY}
     alone = ask(good).result.to_json()
@@ -424,8 +445,8 @@ def test_a_document_changes_nothing_but_itself(name: str, obeys: bool) -> None:
 
 def test_a_document_of_400_pages() -> None:
     page = "2023年，各部门办理公开事项128件，答复咨询3560人次，培训45场，覆盖率98.6%。" * 12 + "\n— 12 —\n"
-    small = DOUBTFUL["stray figure"][1]
-    table = tabs(changed("granted", ["9", "5", "1", "0", "0", "0", "1", "11"]))
+    small = DOUBTFUL["footnote, tabs"][1]
+    table = tabs(changed("granted", ["9", "1", "注5", "0", "0", "0", "1", "11"]))
     large = report(requests=table, overview=page * 250, others=page * 150)
     assert len(large) > 190_000
     asked_small, asked_large = ask(small), ask(large)

@@ -44,6 +44,7 @@ _TOKENS_PER_ROW = 60
 _HEAD = 160  # characters of the heads that are shown
 _VISIBLE = re.compile(r"[|\t\n]")
 _WORD = re.compile(r"[一-鿿A-Za-z]")
+_NOTE_MARK = re.compile(r"(?:注|附件|附注|说明)[ ]?$|\[[ ]?$")
 # One answer in so many may be refuted by the equations.
 FEW = 8
 # So many rows that leave out the number in the same place have a column there that is not the form's.
@@ -123,7 +124,9 @@ def figures(norm: str, row: Row) -> list[Field]:
 
 
 def _among_words(norm: str, row: Row, field: Field) -> bool:
-    """Whether a number stands among the words of a bordered cell (a remark): that cell is none of the row's."""
+    """Whether a number is a note's or stands among the words of a bordered cell (a remark): none of the row's."""
+    if _NOTE_MARK.search(norm, row.start, field.start):
+        return True
     begin = max(norm.rfind(border, row.start, field.start) for border in "|\t\n")
     ends = [end for end in (norm.find(border, field.end, row.end) for border in "|\t\n") if end >= 0]
     if begin < 0 or not any(border in norm[row.start : row.end] for border in "|\t"):
