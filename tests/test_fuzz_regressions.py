@@ -12,6 +12,9 @@ CASES = [
     (82692, "pdf_layout"),
     (41254, "glued"),
     (301416, "tabs"),
+    (700037, "pipes"),
+    (700966, "glued"),
+    (4930, "ocr_markdown"),
 ]
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from extractor.ask import table2, table3, table4
 from extractor.ask.choices import prefer
 from extractor.ask.narrative import ask_identity, ask_narrative
+from extractor.ask.rows import Outcome
 from extractor.ask.session import AskFunction, Session
-from extractor.ask.table3 import Outcome
 from extractor.form import TABLES
 from extractor.pipeline import Outcomes, Reading, assemble, settled_tables
 from extractor.results import TRUSTED, Cell, Finding, Result, Usage, Value

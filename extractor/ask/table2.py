@@ -16,8 +16,8 @@ from extractor.ask.answers import array_answer, of_rows, rows_answer
 from extractor.ask.evidence import BITS, bits, border_reading, candidate
 from extractor.ask.excerpts import LONGEST_ROW, excerpt
 from extractor.ask.ground import is_number, lay, printed_numbers, tokens
+from extractor.ask.rows import Outcome, figures
 from extractor.ask.session import Said, Session
-from extractor.ask.table3 import Outcome, figures
 from extractor.form import FORM
 from extractor.form.model import DisclosureRow, fold
 from extractor.reader.candidates import Row, RowSpec

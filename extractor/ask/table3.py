@@ -9,7 +9,7 @@ numbers) lets them hold as well.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from extractor.ask.answers import of_rows, rows_answer
 from extractor.ask.evidence import (
@@ -22,8 +22,9 @@ from extractor.ask.evidence import (
     same_cells,
     usual_skips,
 )
-from extractor.ask.excerpts import LONGEST_ROW, excerpt
-from extractor.ask.ground import Laying, is_number, lay, printed_numbers, tokens
+from extractor.ask.excerpts import excerpt
+from extractor.ask.ground import Laying, is_number, printed_numbers, tokens
+from extractor.ask.rows import TOKENS_PER_ROW, AskedRow, Outcome, ask_rows, figures, head_of, hopeless
 from extractor.ask.session import Said, Session, chunks
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, equations
 from extractor.form.equations import request_rows
@@ -32,7 +33,6 @@ from extractor.reader.candidates import Candidate, Row
 from extractor.reader.derive import derive
 from extractor.reader.fields import Field
 from extractor.reader.joint import VectorEquation, choose, holds
-from extractor.reader.reports import SENTENCE
 from extractor.reader.requests import broken_columns, request_spec, vector_equations
 from extractor.reader.tables import TableRead, settle_row, unclaimed
 from extractor.results import Value
@@ -40,33 +40,11 @@ from extractor.results import Value
 # Doubts that a proof by equations answers, and those that only two witnesses for the whole table do.
 BY_EQUATIONS = frozenset({"unread", "ambiguous", "contradiction"})
 BY_WITNESSES = frozenset({"claimed"})
-_TOKENS_PER_ROW = 60
-_HEAD = 160  # characters of the heads that are shown
 _VISIBLE = re.compile(r"[|\t\n]")
-_WORD = re.compile(r"[一-鿿A-Za-z]")
-_NOTE_MARK = re.compile(r"(?:注|附件|附注|说明)[ ]?$|\[[ ]?$")
 # One answer in so many may be refuted by the equations.
 FEW = 8
 # So many rows that leave out the number in the same place have a column there that is not the form's.
 _COLUMN = 15
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What the stage made of a table: the proved table or None, and what was said of each row."""
-
-    table: TableRead | None = None
-    said: list[Said] = field(default_factory=list)
-    stuck: bool = False  # an answer could not be laid over the text, or breaks the rules
-
-
-@dataclass(slots=True)
-class _Asked:
-    row: Row
-    found: list[Field]
-    printed: tuple[Value, ...]
-    answers: list[tuple[Value | None, ...]] = field(default_factory=list)
-    layings: list[Laying] = field(default_factory=list)
 
 
 async def improve(session: Session, table: TableRead) -> Outcome:
@@ -78,20 +56,20 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     asked = _open_rows(reading.norm, table)
     if not asked:
         return await _witness(session, table) if doubts & BY_WITNESSES else Outcome()
-    if not session.suggest and any(_hopeless(row) for row in asked.values()):
+    if not session.suggest and any(hopeless(row) for row in asked.values()):
         return Outcome()
-    await _ask(session, "requests.rows", asked)
+    await ask_rows(session, "requests.rows", asked)
     outcome, doubtful = _prove(session, table, asked)
     if outcome.table is None and doubtful:
         # Once more, with the rows in doubt named and nothing else said.
-        await _ask(session, "requests.rows.again", {key: asked[key] for key in doubtful})
+        await ask_rows(session, "requests.rows.again", {key: asked[key] for key in doubtful})
         outcome, _ = _prove(session, table, asked, wrong=len(asked) // FEW)
     if outcome.table is None and not outcome.stuck:
         outcome.table = await _borders(session, table, asked)
     return outcome
 
 
-def _open_rows(norm: str, table: TableRead) -> dict[str, _Asked]:
+def _open_rows(norm: str, table: TableRead) -> dict[str, AskedRow]:
     """The rows without one reading, and those whose reading rests on equations that do not hold."""
     asked = {}
     all_figures = {key: figures(norm, row) for key, row in table.rows.items()}
@@ -108,71 +86,11 @@ def _open_rows(norm: str, table: TableRead) -> dict[str, _Asked]:
             continue
         found = all_figures[key]
         if found:
-            asked[key] = _Asked(row, found, printed_numbers(norm, found))
+            asked[key] = AskedRow(row, found, printed_numbers(norm, found))
     return asked
 
 
-def _hopeless(asked: _Asked) -> bool:
-    """Whether no answer could be proved: the row prints too much, or what it prints cannot be read."""
-    return not asked.row.candidates and readings_of(asked.found, asked.row.spec, bordered=False) is None
-
-
-def figures(norm: str, row: Row) -> list[Field]:
-    """The printed numbers and marks of a row's stretch, those that stand in sentences left out."""
-    found = tokens(norm, row.start, min(row.end, row.start + LONGEST_ROW), row.spec.kinds)
-    return [f for f in found if not SENTENCE.match(norm, f.end - 1) and not _among_words(norm, row, f)]
-
-
-def _among_words(norm: str, row: Row, field: Field) -> bool:
-    """Whether a number is a note's or stands among the words of a bordered cell (a remark): none of the row's."""
-    if _NOTE_MARK.search(norm, row.start, field.start):
-        return True
-    begin = max(norm.rfind(border, row.start, field.start) for border in "|\t\n")
-    ends = [end for end in (norm.find(border, field.end, row.end) for border in "|\t\n") if end >= 0]
-    if begin < 0 or not any(border in norm[row.start : row.end] for border in "|\t"):
-        return False
-    around = norm[begin + 1 : field.start] + norm[field.end : min(ends, default=row.end)]
-    return len(_WORD.findall(around)) >= 2
-
-
-async def _ask(session: Session, prompt: str, asked: dict[str, _Asked]) -> None:
-    for keys in chunks(list(asked), session.rows_per_question):
-        rows = [asked[key] for key in keys]
-        piece = _head(session) + "\n".join(_shown(session, row.row) for row in rows)
-        model = rows_answer([7] * len(rows), [row.printed for row in rows])
-        words = "行：\n" + "\n".join(f"{i}. {row_words(FORM, key)}" for i, key in enumerate(keys, 1))
-        answer = await session.ask(prompt, words, piece, model, "requests", 20 + _TOKENS_PER_ROW * len(rows))
-        if answer is None:
-            continue
-        for row, values in zip(rows, of_rows(answer), strict=True):
-            row.answers.append(tuple(values))
-            row.layings = lay(session.reading.norm, row.found, values)
-
-
-def _head(session: Session) -> str:
-    """The table's heads as printed, the last of them where they are long."""
-    region = session.reading.layout.requests
-    assert region is not None
-    first = region.anchors[0].start
-    heads = [hit for hit in region.header if hit.end <= first and hit.kind != "section"]
-    if not heads:
-        return ""
-    start = max(heads[0].start, first - _HEAD)
-    printed = " ".join(excerpt(session.reading.norm, start, first).split())
-    return f"表头：{printed}\n"
-
-
-def _shown(session: Session, row: Row) -> str:
-    """A row as a model sees it: its label and what is printed behind it."""
-    region = session.reading.layout.requests
-    assert region is not None
-    anchor = next((a for a in region.anchors if a.key == row.spec.key), None)
-    start = min(anchor.start, row.start) if anchor else row.start
-    end = max(row.end, anchor.end if anchor else 0)
-    return excerpt(session.reading.norm, start, end, LONGEST_ROW)
-
-
-def _prove(session: Session, table: TableRead, asked: dict[str, _Asked], wrong: int = 0) -> tuple[Outcome, list[str]]:
+def _prove(session: Session, table: TableRead, asked: dict[str, AskedRow], wrong: int = 0) -> tuple[Outcome, list[str]]:
     """The proved table, or none; and the rows worth asking again.
 
     `wrong`: so many answers may be refuted: where the equations leave one reading of every row, and that is the model's
@@ -240,7 +158,7 @@ def _bordered(norm: str, row: Row) -> bool:
 def _weigh(
     norm: str,
     table: TableRead,
-    asked: dict[str, _Asked],
+    asked: dict[str, AskedRow],
     laid: dict[str, Candidate],
     patterns: dict[str, tuple[int, ...]],
     column: bool,
@@ -327,7 +245,7 @@ def _printed_so(
 
 
 def _assessed(
-    rows: dict[str, Row], asked: dict[str, _Asked], table: TableRead, groups: frozenset[str], alone: frozenset[str]
+    rows: dict[str, Row], asked: dict[str, AskedRow], table: TableRead, groups: frozenset[str], alone: frozenset[str]
 ) -> bool:
     """Whether each number that an answer gives stands in a column of which every other cell is printed or must be 0."""
     values: dict[str, int | None] = {}
@@ -349,7 +267,7 @@ def _assessed(
 
 
 def _left_over(
-    session: Session, rows: dict[str, Row], asked: dict[str, _Asked], patterns: dict[str, tuple[int, ...]]
+    session: Session, rows: dict[str, Row], asked: dict[str, AskedRow], patterns: dict[str, tuple[int, ...]]
 ) -> bool:
     """Whether figures of the table belong to no row and no answer left them out knowingly."""
     region = session.reading.layout.requests
@@ -380,7 +298,7 @@ def _settled(
 # ---------------------------------------------------------------- two witnesses
 
 
-async def _borders(session: Session, table: TableRead, asked: dict[str, _Asked]) -> TableRead | None:
+async def _borders(session: Session, table: TableRead, asked: dict[str, AskedRow]) -> TableRead | None:
     """Where equations leave several places: the places that the borders show, if two formulations see them too.
 
     The borders are one witness (every printed field in its place, no cell supposed lost), the model the other.
@@ -402,8 +320,8 @@ async def _borders(session: Session, table: TableRead, asked: dict[str, _Asked])
         return None
     if bits([row.answers[-1] for row in asked.values()], [row.printed for row in asked.values()]) < BITS:
         return None
-    again = {key: _Asked(row.row, row.found, row.printed) for key, row in asked.items()}
-    await _ask(session, "requests.rows.again", again)
+    again = {key: AskedRow(row.row, row.found, row.printed) for key, row in asked.items()}
+    await ask_rows(session, "requests.rows.again", again)
     for key, row in again.items():
         known = rows[key].candidates[0]
         if not row.answers or not same_cells([cell.value for cell in known.cells], known.values, row.answers[-1]):
@@ -417,14 +335,14 @@ async def _witness(session: Session, table: TableRead) -> Outcome:
     region = session.reading.layout.requests
     assert region is not None
     outcome = Outcome()
-    piece = _head(session) + excerpt(session.reading.norm, region.start, region.end)
+    piece = head_of(session) + excerpt(session.reading.norm, region.start, region.end)
     keys = list(table.rows)
     printed = printed_numbers(session.reading.norm, tokens(session.reading.norm, region.start, region.end, ("count",)))
     agreed = 0.0
     for part in chunks(keys, max(session.rows_per_question, 5)):
         words = "行：\n" + "\n".join(f"{i}. {row_words(FORM, key)}" for i, key in enumerate(part, 1))
         model = rows_answer([7] * len(part), [printed] * len(part))
-        answer = await session.ask("requests.table", words, piece, model, "requests", 20 + _TOKENS_PER_ROW * len(part))
+        answer = await session.ask("requests.table", words, piece, model, "requests", 20 + TOKENS_PER_ROW * len(part))
         if answer is None:
             return outcome
         for key, values in zip(part, of_rows(answer), strict=True):

@@ -9,8 +9,8 @@ from extractor.ask.answers import array_answer, keyed_answer, of_keyed
 from extractor.ask.evidence import BITS, bits, border_reading, candidate, readings_of, same_cells
 from extractor.ask.excerpts import excerpt
 from extractor.ask.ground import lay, printed_numbers
+from extractor.ask.rows import Outcome, figures
 from extractor.ask.session import Said, Session
-from extractor.ask.table3 import Outcome, figures
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM
 from extractor.reader.candidates import Candidate, Row, sums_hold
 from extractor.reader.disputes import disputes_spec
