@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from types import TracebackType
 from typing import Any
+
+from extractor.eval.simulated.loopback import Loopback, read_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ NO_FORMAT = error(400, "response_format type json_schema is unavailable now")
 
 
 @dataclass
-class Server:
+class Server(Loopback):
     """`with Server(script) as server:`; the script is a list of answers (the last is repeated) or a function of
     (request, its number). `open` and `peak`: requests being answered now, and at most."""
 
@@ -114,17 +114,7 @@ class Server:
             self._answer: Script = lambda request, number: replies[min(number, len(replies) - 1)]
         else:
             self._answer = self.script
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        return Loopback.__enter__(self)
 
     @property
     def url(self) -> str:
@@ -136,39 +126,9 @@ class Server:
         """Requests so far."""
         return len(self.requests)
 
-    def _run(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=256, ssl=self.tls)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        try:
-            while await self._one(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            writer.close()
-
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        raw = await reader.readexactly(int(headers.get("content-length", "0")))
-        request = Request(head[0].split()[1], headers, json.loads(raw) if raw else {})
+    async def one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        path, headers, raw = await read_request(reader)
+        request = Request(path, headers, json.loads(raw) if raw else {})
         self.requests.append(request)
         self.open += 1
         self.peak = max(self.peak, self.open)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 from zlib import crc32
 
+from extractor.eval.simulated.loopback import Loopback, read_request
 from extractor.eval.simulated.reader import Simulated, excerpt_of
 
 from extractor.ask.runner import tokens_about
@@ -67,8 +67,8 @@ class _Reply:
     close: bool = False
 
 
-@dataclass(slots=True)
-class SimulatedServer:
+@dataclass
+class SimulatedServer(Loopback):
     """`with SimulatedServer(simulated) as server: server.base_url`.
 
     `latency` in seconds; above `slots` requests at a time (None: any number) it answers 429. `faults` gives the fault
@@ -88,11 +88,6 @@ class SimulatedServer:
     _open: int = 0
     _texts: dict[str, str] = field(default_factory=dict)
     _holders: dict[int, list[str]] = field(default_factory=dict)
-    _loop: asyncio.AbstractEventLoop | None = None
-    _stop: asyncio.Event | None = None
-    _thread: threading.Thread | None = None
-    _ready: threading.Event = field(default_factory=threading.Event)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def register(self, sha256: str, text: str) -> None:
         """A document that questions may be about; its truth stands in the simulated model."""
@@ -101,19 +96,10 @@ class SimulatedServer:
         for run in _runs(self._texts[name]):
             self._holders.setdefault(run, []).append(name)
 
-    def __enter__(self) -> SimulatedServer:
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        if not self._ready.wait(10):
-            raise RuntimeError("the simulated server did not start")
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._loop and self._stop and self._thread:
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(10)
+        Loopback.__exit__(self, kind, error, trace)
         if self.broken is not None and error is None:
             raise self.broken
 
@@ -153,38 +139,9 @@ class SimulatedServer:
 
     # ------------------------------------------------------------ HTTP
 
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        try:
-            server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, backlog=512)
-        except OSError:
-            server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=512)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        try:
-            while await self._one(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            writer.close()
-
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        raw = await reader.readexactly(int(headers.get("content-length", "0")))
-        path = head[0].split()[1]
+    async def one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answers one request."""
+        path, headers, raw = await read_request(reader)
         if not path.endswith("/chat/completions"):
             self.requests.append(Request(path, headers, {}))
             known = path.endswith("/models")
