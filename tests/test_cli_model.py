@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoint import Reply, Server, error, ok, page
+from endpoint import HANG, Reply, Server, error, ok, page
 from extractor.eval.score import gold_cells
 from extractor.eval.simulated.reader import Simulated
 from extractor.eval.simulated.server import SimulatedServer
@@ -150,6 +150,16 @@ def test_an_endpoint_that_is_not_there(tmp_path: Path) -> None:
     lines, stderr, code = gouji(tmp_path, "extract", DOUBTFUL, "--json", "--model", f"local:{local}")
     assert (code, lines[0]["verdict"]) == (4, "needs_review")
     assert "none.gguf" in stderr
+
+
+def test_an_endpoint_that_never_answers(tmp_path: Path) -> None:
+    with Server([HANG]) as server:
+        spec = f"m@{server.url}"
+        lines, stderr, code = gouji(tmp_path, "extract", DOUBTFUL, "--json", "--model", spec, "--timeout", 1)
+        assert server.calls == 2
+    assert (code, lines[0]["verdict"]) == (4, "needs_review")
+    assert "Not one question was answered" in stderr
+    assert any(f["rule"] == "model.unanswered" for f in lines[0]["findings"])
 
 
 def test_the_readable_output_marks_what_a_model_read(tmp_path: Path) -> None:

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may spend (None: no limit; money in US dollars), whether answers are kept and texts logged."""
+    """What a run may spend (None: no limit; money in US dollars), whether answers are kept and texts logged.
+
+    `timeout`: seconds for one whole answer (None: 120). `suggest`: see `stage.improve`.
+    """
 
     max_cost: Decimal | None = None
     max_calls: int | None = None
@@ -40,6 +43,7 @@ class Limits:
     cache: bool = True
     keep_text: bool = False
     suggest: bool = False
+    timeout: float | None = None
     ledger: Path | None = None
 
 
@@ -60,6 +64,7 @@ class Runner:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._failed: GoujiError | None = None
+        self._answered, self._unanswered = 0, ""
         self.endpoint: Endpoint | None = None
         self.asker: Asker | None = None
 
@@ -107,12 +112,14 @@ class Runner:
     async def _main(self) -> None:
         from extractor.llm.calls import Asker
         from extractor.llm.ledger import Ledger
+        from extractor.llm.transport import Timing
 
         limits = self._limits
         assert self.endpoint is not None
         self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
+        timing = Timing() if limits.timeout is None else Timing(answer=limits.timeout)
         with Ledger(limits.ledger, keep_text=limits.keep_text) as ledger:
-            asker = Asker(self.endpoint, ledger=ledger, cache=limits.cache, budget=self.budget)
+            asker = Asker(self.endpoint, ledger=ledger, cache=limits.cache, budget=self.budget, timing=timing)
             async with asker:
                 self.asker = asker
                 self._ready.set_result(None)
@@ -126,7 +133,11 @@ class Runner:
     @property
     def fatal(self) -> GoujiError | None:
         """Why the endpoint was not asked, or not any more."""
-        return self._failed or (self.asker.fatal if self.asker else None)
+        fatal = self._failed or (self.asker.fatal if self.asker else None)
+        if fatal is None and self._unanswered and not self._answered:
+            hint = "Check the endpoint with `gouji endpoint check`, or give it more time with --timeout."
+            return EndpointError("no_answer", f"Not one question was answered: {self._unanswered}", hint)
+        return fatal
 
     @property
     def ledger_error(self) -> GoujiError | None:
@@ -151,8 +162,16 @@ class Runner:
             done = Future()
             done.set_result(asyncio.run(improve(reading, _unavailable, rows)))
             return done
-        work = improve(reading, self.asker.ask, rows, self._limits.suggest)
+        work = improve(reading, self._ask, rows, self._limits.suggest)
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _ask(self, question: Question) -> Answer:
+        assert self.asker is not None
+        answer = await self.asker.ask(question)
+        self._answered += answer.value is not None
+        if answer.failure == "endpoint":
+            self._unanswered = answer.detail
+        return answer
 
     def stop(self) -> None:
         """Asks nothing more; what is in flight is waited for by the futures, and kept."""

@@ -60,6 +60,9 @@ def extract(
     ] = None,
     max_calls: Annotated[int | None, typer.Option("--max-calls", help="Stop asking after so many calls.")] = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Stop asking after so many tokens.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="Wait so long for one answer of the model.")
+    ] = 120,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Ask nothing; say what --model would be asked and cost.")
     ] = False,
@@ -90,7 +93,13 @@ def extract(
         from extractor.ask.runner import Limits
 
         limits = Limits(
-            parse_money(max_cost), max_calls, max_tokens, cache=not no_cache, keep_text=keep_text, suggest=suggest
+            parse_money(max_cost),
+            max_calls,
+            max_tokens,
+            cache=not no_cache,
+            keep_text=keep_text,
+            suggest=suggest,
+            timeout=timeout,
         )
     options = Options(
         as_json=as_json, db=db, strict=strict, max_bytes=parse_size(max_bytes), quiet=quiet, debug=debug,
