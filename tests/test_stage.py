@@ -235,6 +235,19 @@ def test_a_misprint_is_not_replaced_by_the_figure_beside_it() -> None:
     assert asked.result.verdicts["requests"] not in ("verified", "reconciled")
 
 
+@pytest.mark.parametrize("shape", [tabs, pipes])
+def test_a_misprint_beside_a_column_that_is_not_the_forms_is_read_as_printed(
+    shape: Callable[[Mapping[str, Sequence[str]]], str],
+) -> None:
+    printed = rows({"granted": (9, 1, 0, 0, 0, 1, 12)})
+    text = report(requests=shape({key: [str(i), *row] for i, (key, row) in enumerate(printed.items(), 1)}))
+    asked = ask(text, true={"requests.granted.total": 12})
+    assert asked.result.verdicts["requests"] == "inconsistent"
+    assert cells(asked.result)["requests.granted.total"]["value"] == 12
+    rules = {f.rule: f.blame for f in asked.result.findings if f.status == "fail"}
+    assert rules == dict.fromkeys(("requests.applicants.granted", "requests.outcomes.total"), "source")
+
+
 @each_doubtful
 def test_values_and_spans_come_from_the_text(name: str) -> None:
     table, true, asked = of(name)
