@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,7 +16,8 @@ from extractor.eval.score import gold_cells
 from extractor.eval.simulated.reader import Simulated
 from extractor.eval.simulated.server import SimulatedServer
 
-from extractor.pipeline import read_all
+from extractor.errors import GoujiError
+from extractor.pipeline import extract, read_all
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 CLEAN = FIXTURES / "reports" / "xiaodong-2024-tabs.txt"
@@ -160,6 +162,25 @@ def test_an_endpoint_that_never_answers(tmp_path: Path) -> None:
     assert (code, lines[0]["verdict"]) == (4, "needs_review")
     assert "Not one question was answered" in stderr
     assert any(f["rule"] == "model.unanswered" for f in lines[0]["findings"])
+
+
+def test_the_library_works_inside_a_running_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOUJI_CACHE_DIR", str(tmp_path))
+    text = DOUBTFUL.read_text(encoding="utf-8")
+
+    async def notebook() -> str:
+        return extract(text, model=server.spec).verdict
+
+    with competent(DOUBTFUL) as server:
+        assert asyncio.run(notebook()) == "verified"
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("GOUJI_API_KEY", raising=False)
+
+    async def without_key() -> None:
+        extract(text, model="openai")
+
+    with pytest.raises(GoujiError, match="key"):
+        asyncio.run(without_key())
 
 
 def test_the_readable_output_marks_what_a_model_read(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor.ask import prompts
 from extractor.ask.stage import improve, needs_model
@@ -160,7 +160,7 @@ class Runner:
         rows = self.endpoint.profile.rows_per_question if self.endpoint else 25
         if self._failed or self._loop is None or self.asker is None:
             done = Future()
-            done.set_result(asyncio.run(improve(reading, _unavailable, rows)))
+            done.set_result(_at_once(improve(reading, _unavailable, rows)))
             return done
         work = improve(reading, self._ask, rows, self._limits.suggest)
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -189,6 +189,16 @@ class Runner:
             self._stack.close()
 
 
+def _at_once(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs what waits for nothing, also where an event loop is running already (a notebook)."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: Result = done.value
+        return result
+    raise RuntimeError("a question was asked where none can be")
+
+
 async def _unavailable(question: Question) -> Answer:
     return Answer(None, "endpoint")
 
@@ -209,7 +219,7 @@ class Estimate:
     def run(self, reading: Reading) -> Result:
         """The reader's own result; the document's questions are counted."""
         before = self.questions
-        result = asyncio.run(improve(reading, self._ask, self.rows_per_question))
+        result = _at_once(improve(reading, self._ask, self.rows_per_question))
         self.documents += self.questions > before
         result.findings = [finding for finding in result.findings if finding.rule != "model.unanswered"]
         return result
