@@ -151,6 +151,7 @@ class Result:
     error: dict[str, str] | None = None
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
+    unanswered: int = 0  # questions to a model that got no answer (not part of the JSON; a finding says why)
 
     def to_json(self) -> dict[str, Any]:
         """The object of one line of `gouji extract --json`; `claims` only where a model read some."""

@@ -21,6 +21,7 @@ from extractor.pipeline import extract, read_all
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 CLEAN = FIXTURES / "reports" / "xiaodong-2024-tabs.txt"
+NARRATIVE = FIXTURES / "reports" / "yangliugou-2024-narrative-only.txt"
 DOUBTFUL = FIXTURES / "reports" / "yunhe-2024-line-numbers.txt"
 DOUBTFUL_TOO = FIXTURES / "reports" / "qingtan-2023-remarks.md"
 
@@ -129,11 +130,33 @@ def test_without_a_key_what_needs_no_model_is_done(tmp_path: Path) -> None:
     assert [line["verdict"] for line in lines] == ["needs_review", "verified"]
     lines, _, code = gouji(tmp_path, "extract", CLEAN, "--json", "--model", "openai")
     assert (code, lines[0]["verdict"]) == (0, "verified")
+    # Also where the document that needed it has no record to hang a finding on.
+    lines, stderr, code = gouji(tmp_path, "extract", NARRATIVE, CLEAN, "--json", "--model", "openai")
+    assert (code, lines[0]["findings"]) == (4, [])
+    assert "1 documents were left" in stderr
+
+
+def test_a_body_that_only_a_model_read_is_said(tmp_path: Path) -> None:
+    report = tmp_path / "untitled.txt"
+    body = CLEAN.read_text(encoding="utf-8")
+    report.write_text("青禾县水利局的工作。\n" + body[body.index("二、主动公开") :], "utf-8")
+    (alone,), _, _ = gouji(tmp_path, "extract", report, "--json")
+    assert alone["record"]["organization"] is None
+    with Server(lambda *_: ok({"organization": "青禾县水利局", "year": None})) as server:
+        (line,), _, _ = gouji(tmp_path, "extract", report, "--json", "--model", f"m@{server.url}")
+        assert server.calls == 1
+    assert line["record"]["organization"] == "青禾县水利局"
+    assert [f["rule"] for f in line["findings"]] == ["identity.model.unproved"]
+    with Server(lambda *_: ok({"organization": "不存在的机关", "year": None})) as server:
+        (line,), _, _ = gouji(tmp_path, "extract", report, "--json", "--model", f"m@{server.url}", "--no-cache")
+    assert (line["record"]["organization"], line["findings"]) == (None, [])
 
 
 @pytest.mark.parametrize(
     ("args", "code"),
     [
+        (("--dry-run",), "no_model"),
+        (("--dry-run", "--no-llm", "--model", "local"), "no_model"),
         (("--model", "opnai"), "unknown_profile"),
         (("--model", "@http://x/v1"), "malformed_spec"),
         (("--model", "m@http://127.0.0.1:9/v1", "--max-cost", "1"), "unpriced"),

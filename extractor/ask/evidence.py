@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
-from extractor.ask.ground import Laying
+from extractor.ask.ground import Laying, is_number
 from extractor.reader.candidates import BLANK, MISSING, Candidate, CellRead, Row, RowSpec, complete, read_as_cell
-from extractor.reader.fields import Field
+from extractor.reader.fields import Field, measure_style, without_furniture
 from extractor.results import Value
 
 # More readings than this are not weighed against each other: nothing is proved.
@@ -24,7 +24,7 @@ def readings_of(found: Sequence[Field], spec: RowSpec, bordered: bool) -> list[C
 
     More numbers than cells: every choice among them. Fewer: every place. None where there are too many to weigh.
     """
-    numbers = [f for f in found if f.reading and f.reading.kind != "not_applicable"]
+    numbers = [f for f in found if is_number(f)]
     if any(f.reading is None or f.reading.kind == "illegible" for f in numbers):
         return None
     width, empty = len(spec.paths), BLANK if bordered else MISSING
@@ -58,6 +58,11 @@ def _add(out: list[Candidate], cells: tuple[CellRead, ...], spec: RowSpec) -> No
     values = complete(tuple(cell.value for cell in cells), spec.blocks)
     if values is not None:
         out.append(Candidate(values, cells))
+
+
+def shows_blanks(norm: str, row: Row) -> bool:
+    """Whether the row's cells have borders, so that an empty one is to be seen."""
+    return measure_style([without_furniture(norm, row.start, row.end)]).bordered
 
 
 def candidate(laying: Laying, spec: RowSpec, bordered: bool) -> Candidate:

@@ -67,11 +67,12 @@ async def ask_narrative(session: Session) -> list[Claim]:
     return [claim for claim in claims if taken[claim.span] == 1]  # A number that is claimed twice tells nothing.
 
 
-async def ask_identity(session: Session) -> None:
-    """Fills body and year of the reading where the reader found none; both must be printed in the excerpt."""
+async def ask_identity(session: Session) -> list[str]:
+    """Fills body and year of the reading where the reader found none, both only as the excerpt prints them; gives the
+    names of what was filled."""
     reading, found = session.reading, session.reading.identity
     if found.organization is not None and found.year is not None:
-        return
+        return []
     start = reading.layout.start
     piece = excerpt(reading.norm, start, min(reading.layout.end, start + 1_200), 1_000)
     tail = excerpt(reading.norm, max(start, reading.layout.end - 200), reading.layout.end, 200)
@@ -79,7 +80,7 @@ async def ask_identity(session: Session) -> None:
     years = sorted({int(year) for year in _YEARS.findall(piece)})
     answer = await session.ask("identity", "发布机关和报告年度：", piece, identity_answer(years), "identity", 80)
     if answer is None:
-        return
+        return []
     name = (answer.organization or "").strip()  # type: ignore[attr-defined]
     year = answer.year  # type: ignore[attr-defined]
     printed = re.sub(r"\s", "", piece)
@@ -89,3 +90,5 @@ async def ask_identity(session: Session) -> None:
         organization=found.organization or body,
         year=found.year if found.year is not None else year if len(years) == 1 and year in years else None,
     )
+    now = reading.identity
+    return [key for key in ("organization", "year") if getattr(now, key) is not None and getattr(found, key) is None]

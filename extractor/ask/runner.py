@@ -1,6 +1,6 @@
 """Runs the model stage for many documents: one event loop in a thread of its own, results as futures.
 
-Everything that costs time at start (openai, a local model) happens on entering, and only if a model is asked for.
+What costs time at start (openai, a local model) waits until the first document that needs it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from extractor.ask import prompts
+from extractor.ask.session import ROWS_PER_QUESTION
 from extractor.ask.stage import improve, needs_model
 from extractor.errors import GoujiError
 from extractor.llm.errors import EndpointError
@@ -131,6 +132,11 @@ class Runner:
         return max(4, 2 * self.endpoint.profile.slots) if self.endpoint else 4
 
     @property
+    def rows_per_question(self) -> int:
+        """Rows of a table in one question, as the endpoint's profile says."""
+        return self.endpoint.profile.rows_per_question if self.endpoint else ROWS_PER_QUESTION
+
+    @property
     def fatal(self) -> GoujiError | None:
         """Why the endpoint was not asked, or not any more."""
         fatal = self._failed or (self.asker.fatal if self.asker else None)
@@ -157,7 +163,7 @@ class Runner:
             done.set_result(assemble(reading, outcomes))
             return done
         self._start()
-        rows = self.endpoint.profile.rows_per_question if self.endpoint else 25
+        rows = self.rows_per_question
         if self._failed or self._loop is None or self.asker is None:
             done = Future()
             done.set_result(_at_once(improve(reading, _unavailable, rows)))
@@ -206,8 +212,8 @@ async def _unavailable(question: Question) -> Answer:
 class Estimate:
     """The stage without a model: counts what the first questions would be, asks none (`--dry-run`)."""
 
-    def __init__(self, rows_per_question: int = 25) -> None:
-        self.rows_per_question = rows_per_question
+    def __init__(self, rows_per_question: int, suggest: bool = False) -> None:
+        self.rows_per_question, self.suggest = rows_per_question, suggest
         self.questions = self.documents = self.prompt_tokens = self.completion_tokens = 0
 
     async def _ask(self, question: Question) -> Answer:
@@ -219,9 +225,10 @@ class Estimate:
     def run(self, reading: Reading) -> Result:
         """The reader's own result; the document's questions are counted."""
         before = self.questions
-        result = _at_once(improve(reading, self._ask, self.rows_per_question))
+        result = _at_once(improve(reading, self._ask, self.rows_per_question, self.suggest))
         self.documents += self.questions > before
         result.findings = [finding for finding in result.findings if finding.rule != "model.unanswered"]
+        result.unanswered = 0
         return result
 
 

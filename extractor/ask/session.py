@@ -12,6 +12,8 @@ from extractor.llm.question import Answer, Question
 from extractor.pipeline import Reading
 from extractor.results import Value
 
+# For endpoints of which no profile says otherwise: a whole table 3.
+ROWS_PER_QUESTION = 25
 AskFunction = Callable[[Question], Awaitable[Answer]]
 
 
@@ -21,7 +23,7 @@ class Session:
 
     reading: Reading
     ask_model: AskFunction
-    rows_per_question: int = 25
+    rows_per_question: int = ROWS_PER_QUESTION
     suggest: bool = False  # also ask what nothing could prove
     answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)

@@ -8,7 +8,7 @@ from extractor.ask import table2, table3, table4
 from extractor.ask.choices import prefer
 from extractor.ask.narrative import ask_identity, ask_narrative
 from extractor.ask.rows import Outcome
-from extractor.ask.session import AskFunction, Session
+from extractor.ask.session import ROWS_PER_QUESTION, AskFunction, Session
 from extractor.form import TABLES
 from extractor.pipeline import Outcomes, Reading, assemble, settled_tables
 from extractor.results import TRUSTED, Cell, Finding, Result, Usage, Value
@@ -35,7 +35,9 @@ def needs_model(reading: Reading, outcomes: Outcomes) -> bool:
     return identity.organization is None or identity.year is None or any(v not in TRUSTED for v, _ in outcomes.values())
 
 
-async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 25, suggest: bool = False) -> Result:
+async def improve(
+    reading: Reading, ask: AskFunction, rows_per_question: int = ROWS_PER_QUESTION, suggest: bool = False
+) -> Result:
     """The result for a reading with a model's help: the same as `settle`, where nothing is in doubt (then no call is
     made). A table becomes trusted only by proof; otherwise the model's numbers are suggestions beside the reader's.
 
@@ -44,6 +46,7 @@ async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 2
     session = Session(reading, ask, rows_per_question, suggest)
     outcomes = settled_tables(reading)
     said: dict[str, Outcome] = {}
+    read: list[str] = []
     if reading.tables:
         for name in TABLES:
             if outcomes[name][0] in TRUSTED:
@@ -59,15 +62,18 @@ async def improve(reading: Reading, ask: AskFunction, rows_per_question: int = 2
                 reading.tables[name] = outcome.table
                 outcomes[name] = verdict, findings
                 del said[name]
-        await ask_identity(session)
+        read = await ask_identity(session)
     result = assemble(reading, outcomes)
     if result.record is not None:
         for name, outcome in said.items():
             _suggest(result, session, name, outcome)
+        if read:
+            result.findings.append(_read_by_model(session, read))
     elif result.error and result.error["code"] == "no_tables":
         result.claims = await ask_narrative(session)
     if session.failures and result.record is not None:
         result.findings.append(_unanswered(session))
+    result.unanswered = len(session.failures)
     result.usage = _usage(session)
     return result
 
@@ -104,6 +110,17 @@ def _add_candidate(cell: Cell, value: Value) -> None:
         value = Decimal(value)
     if value not in cell.candidates:
         cell.candidates = (*cell.candidates, value)
+
+
+def _read_by_model(session: Session, names: list[str]) -> Finding:
+    """Body or year that only a model read: printed, but nothing proves that it is this report's."""
+    words = "、".join({"organization": "发布机关", "year": "报告年度"}[name] for name in names)
+    return Finding(
+        rule="identity.model.unproved",
+        status="not_assessable",
+        severity="info",
+        message=f"{words}由 {session.models} 从原文读出，未能证明 / {', '.join(names)} read by a model, not proved",
+    )
 
 
 def _unanswered(session: Session) -> Finding:

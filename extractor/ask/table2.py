@@ -158,7 +158,7 @@ async def _with_reader(
         if second is None or not _same(second, readings[index]):
             return outcome
     by_borders = {key for key, row in rows.items() if row is not table.rows[key]}
-    outcome.table = _settled(session, table, rows, asked, by_borders)
+    outcome.table = _settled(table, rows, asked, by_borders)
     return outcome
 
 
@@ -181,7 +181,7 @@ async def _alone(session: Session, table: TableRead, asked: _Asked) -> Outcome:
         second = await _ask_row(session, asked, index, rows[form_row.key])
         if second is None or not _same(second, first[index]):
             return outcome
-    outcome.table = _settled(session, table, rows, asked, set(rows) - sure)
+    outcome.table = _settled(table, rows, asked, set(rows) - sure)
     return outcome
 
 
@@ -212,8 +212,7 @@ def _laid(session: Session, table: TableRead, asked: _Asked, answers: list[Value
     for stretch, members in _segments(session, table, asked):
         values = [value for i in members for value in answers[i]]
         found = figures(norm, Row(_kinds_of(asked, members), *stretch))
-        numbers = [f for f in found if f.reading and f.reading.kind != "not_applicable"]
-        if len(numbers) < len(values) and len(found) != len(values):
+        if sum(map(is_number, found)) < len(values) and len(found) != len(values):
             return None  # Which cell is empty is not to be seen.
         layings = lay(norm, found, values)
         if len(layings) != 1 or layings[0].skipped or layings[0].cut or layings[0].joined:
@@ -267,7 +266,7 @@ def _say(outcome: Outcome, asked: _Asked, answers: list[Values], grounded: list[
         outcome.said.append(Said(row.key, spec.paths, tuple(values), good))
 
 
-def _settled(session: Session, table: TableRead, rows: dict[str, Row], asked: _Asked, by_model: set[str]) -> TableRead:
+def _settled(table: TableRead, rows: dict[str, Row], asked: _Asked, by_model: set[str]) -> TableRead:
     proved = TableRead([], True, [d for d in table.doubts if d not in LIFTED], rows=rows)
     units = {cell.path: cell.unit for cell in table.cells}
     for row in asked.form_rows:

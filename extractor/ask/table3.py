@@ -8,7 +8,6 @@ numbers) lets them hold as well.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from extractor.ask.answers import of_rows, rows_answer
@@ -20,6 +19,7 @@ from extractor.ask.evidence import (
     choose_laying,
     readings_of,
     same_cells,
+    shows_blanks,
     usual_skips,
 )
 from extractor.ask.excerpts import excerpt
@@ -29,10 +29,10 @@ from extractor.ask.session import Said, Session, chunks
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, equations
 from extractor.form.equations import request_rows
 from extractor.form.model import row_words
-from extractor.reader.candidates import Candidate, Row
+from extractor.reader.candidates import Candidate, Row, sums_hold
 from extractor.reader.derive import derive
 from extractor.reader.fields import Field
-from extractor.reader.joint import VectorEquation, choose, holds
+from extractor.reader.joint import choose, holds
 from extractor.reader.requests import broken_columns, request_spec, vector_equations
 from extractor.reader.tables import TableRead, settle_row, unclaimed
 from extractor.results import Value
@@ -40,7 +40,6 @@ from extractor.results import Value
 # Doubts that a proof by equations answers, and those that only two witnesses for the whole table do.
 BY_EQUATIONS = frozenset({"unread", "ambiguous", "contradiction"})
 BY_WITNESSES = frozenset({"claimed"})
-_VISIBLE = re.compile(r"[|\t\n]")
 # One answer in so many may be refuted by the equations.
 FEW = 8
 # So many rows that leave out the number in the same place have a column there that is not the form's.
@@ -107,7 +106,7 @@ def _prove(session: Session, table: TableRead, asked: dict[str, AskedRow], wrong
         if row.answers:
             outcome.said.append(Said(key, row.row.spec.paths, row.answers[-1], laying is not None))
         if laying is not None and _side(row.found, laying) != "between":
-            laid[key] = candidate(laying, row.row.spec, _bordered(norm, row.row))
+            laid[key] = candidate(laying, row.row.spec, shows_blanks(norm, row.row))
             chosen[key], patterns[key] = laying, laying.skipped
     if len({side for key, laying in chosen.items() if (side := _side(asked[key].found, laying))} | {""}) > 2:
         laid.clear()  # Numbers left out now before the cells and now behind them are no column.
@@ -129,10 +128,11 @@ def _prove(session: Session, table: TableRead, asked: dict[str, AskedRow], wrong
     choice = choose({key: row.candidates for key, row in rows.items()}, rules)
     if not choice.solved or not holds(choice.viable, rules):
         outcome.stuck = True
-        if _printed_so(rows, laid, chosen, table, rules) and not _left_over(session, rows, asked, patterns):
+        if _printed_so(rows, laid, chosen, groups, alone) and not _left_over(session, rows, asked, patterns):
             outcome.table = _settled(table, rows, set(laid), groups, alone)
             return outcome, []
-        return outcome, [key for key in asked if _broken(key, laid, rows, rules)] or list(asked)
+        broken = [key for key, mine in laid.items() if not sums_hold(mine.values, asked[key].row.spec.blocks)]
+        return outcome, broken or list(asked)
     refuted = list(missing)
     for key, viable in choice.viable.items():
         values = {c.values for c in viable}
@@ -143,16 +143,12 @@ def _prove(session: Session, table: TableRead, asked: dict[str, AskedRow], wrong
         rows[key].candidates = viable
     if len(refuted) > wrong:
         return outcome, refuted if len(refuted) <= len(asked) // FEW else []
-    if not _assessed(rows, asked, table, groups, alone):
+    if not _assessed(rows, asked, groups, alone):
         return outcome, []
     if _left_over(session, rows, asked, patterns):
         return outcome, []
     outcome.table = _settled(table, rows, set(laid) - set(refuted), groups, alone)
     return outcome, []
-
-
-def _bordered(norm: str, row: Row) -> bool:
-    return bool(_VISIBLE.search(norm, row.start, row.end))
 
 
 def _weigh(
@@ -177,7 +173,7 @@ def _weigh(
         mine = laid.get(key)
         if mine and key.endswith(".all") and all(value is None for value in mine.values):
             continue  # The group's label heads no figures of its own.
-        others = readings_of(asked[key].found, row.spec, _bordered(norm, row))
+        others = readings_of(asked[key].found, row.spec, shows_blanks(norm, row))
         if others is None:
             if not row.candidates:
                 return None
@@ -186,7 +182,7 @@ def _weigh(
             # Other choices of figures count by their values; of the figures chosen, every place counts.
             kept = [f for i, f in enumerate(asked[key].found) if i not in patterns[key]]
             others = [] if column else [c for c in others if mine and c.values != mine.values]
-            others += readings_of(kept, row.spec, _bordered(norm, row)) or []
+            others += readings_of(kept, row.spec, shows_blanks(norm, row)) or []
         known = () if column else (*row.candidates, *row.reserve)
         ways = [*([mine] if mine else ()), *others, *known]
         if not ways:
@@ -195,12 +191,6 @@ def _weigh(
     groups = frozenset(key.split(".")[0] for key in rows if key.endswith(".all"))
     alone = frozenset(g for g in groups if not any(key in rows for key in GROUPS[g]))
     return rows, groups, alone
-
-
-def _broken(key: str, laid: dict[str, Candidate], rows: dict[str, Row], rules: tuple[object, ...]) -> bool:
-    """Whether an answer breaks its own row's sum."""
-    values = laid[key].values if key in laid else ()
-    return bool(values) and None not in values and sum(values[:-1]) != values[-1]  # type: ignore[arg-type]
 
 
 def _side(found: list[Field], laying: Laying) -> str:
@@ -217,8 +207,8 @@ def _printed_so(
     rows: dict[str, Row],
     laid: dict[str, Candidate],
     chosen: dict[str, Laying],
-    table: TableRead,
-    rules: tuple[VectorEquation, ...],
+    groups: frozenset[str],
+    alone: frozenset[str],
 ) -> bool:
     """Whether the table prints an error of its own: every row prints its seven figures, beside a column that is not
     the form's where there is one, and one misprinted cell explains all that does not add up."""
@@ -233,10 +223,10 @@ def _printed_so(
         if len(one) != 1 or any(cell.state != "reported" or cell.tentative for cell in one[0].cells):
             return False
         printed[key] = one
-    if set(request_rows(table.groups)) - printed.keys() - {r for g in table.groups for r in GROUPS[g]}:
+    if not printed.keys() >= set(_needed(groups, alone)):
         return False
-    sums = sum(sum(c.values[:-1]) != c.values[-1] for (c,) in printed.values())  # type: ignore[arg-type]
-    columns_off = broken_columns(printed, rules)
+    sums = sum(not sums_hold(c.values, request_spec(key).blocks) for key, (c,) in printed.items())
+    columns_off = broken_columns(printed, vector_equations(groups, alone))
     if not (sums <= 1 and columns_off <= 1 and sums + columns_off):
         return False
     for key, one in printed.items():
@@ -244,9 +234,12 @@ def _printed_so(
     return True
 
 
-def _assessed(
-    rows: dict[str, Row], asked: dict[str, AskedRow], table: TableRead, groups: frozenset[str], alone: frozenset[str]
-) -> bool:
+def _needed(groups: frozenset[str], alone: frozenset[str]) -> list[str]:
+    """The rows that the equations speak of: all, but for sub-rows that their group's row stands for."""
+    return [key for key in request_rows(groups) if not any(key in GROUPS[group] for group in alone)]
+
+
+def _assessed(rows: dict[str, Row], asked: dict[str, AskedRow], groups: frozenset[str], alone: frozenset[str]) -> bool:
     """Whether each number that an answer gives stands in a column of which every other cell is printed or must be 0."""
     values: dict[str, int | None] = {}
     for key in request_rows(groups):
@@ -256,9 +249,8 @@ def _assessed(
     derived, impossible = derive(values, rules)
     if impossible:
         return False
-    needed = [key for key in request_rows(groups) if not any(key in GROUPS[group] for group in alone)]
     for index, column in enumerate(REQUEST_COLUMNS):
-        paths = [f"requests.{key}.{column}" for key in needed]
+        paths = [f"requests.{key}.{column}" for key in _needed(groups, alone)]
         known = all(values[path] is not None or derived.get(path, (1,))[0] == 0 for path in paths)
         given = any(key in rows and rows[key].candidates[0].cells[index].end for key in asked)
         if given and not known:
@@ -338,7 +330,7 @@ async def _witness(session: Session, table: TableRead) -> Outcome:
     piece = head_of(session) + excerpt(session.reading.norm, region.start, region.end)
     keys = list(table.rows)
     printed = printed_numbers(session.reading.norm, tokens(session.reading.norm, region.start, region.end, ("count",)))
-    agreed = 0.0
+    agreed: list[list[Value | None]] = []
     for part in chunks(keys, max(session.rows_per_question, 5)):
         words = "行：\n" + "\n".join(f"{i}. {row_words(FORM, key)}" for i, key in enumerate(part, 1))
         model = rows_answer([7] * len(part), [printed] * len(part))
@@ -351,8 +343,8 @@ async def _witness(session: Session, table: TableRead) -> Outcome:
             outcome.said.append(Said(key, row.spec.paths, tuple(values), same))
             if not same:
                 return outcome
-        agreed += bits([[0] * 7] * len(part), [printed] * len(part))
-    if agreed >= 2 * len(keys) or agreed >= 100:
+            agreed.append([value for value in values if value is not None])
+    if bits(agreed, [printed] * len(agreed)) >= BITS:
         outcome.table = replace(table, cells=[], doubts=[d for d in table.doubts if d not in BY_WITNESSES])
         for key in request_rows(table.groups):
             outcome.table.cells.extend(settle_row(request_spec(key), table.rows.get(key), outcome.table))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from extractor.ask.answers import array_answer, keyed_answer, of_keyed
-from extractor.ask.evidence import BITS, bits, border_reading, candidate, readings_of, same_cells
+from extractor.ask.evidence import BITS, bits, border_reading, candidate, readings_of, same_cells, shows_blanks
 from extractor.ask.excerpts import excerpt
-from extractor.ask.ground import lay, printed_numbers
+from extractor.ask.ground import is_number, lay, printed_numbers
 from extractor.ask.rows import Outcome, figures
 from extractor.ask.session import Said, Session
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM
@@ -34,9 +34,9 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     start = max(heads[0].start if heads else region.start, region.floor)
     row = Row(spec, start, min(region.end, start + _STRETCH))
     found = figures(reading.norm, row)
-    if len([f for f in found if f.reading and f.reading.kind != "not_applicable"]) < 2:
+    if sum(map(is_number, found)) < 2:
         return Outcome()
-    bordered = any(mark in reading.norm[row.start : row.end] for mark in "|\t")
+    bordered = shows_blanks(reading.norm, row)
     others = readings_of(found, spec, bordered)
     if others is None and not session.suggest:
         return Outcome()  # No answer could be proved.
@@ -60,10 +60,8 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     mine = [candidate(laying, spec, bordered) for laying in layings]
     ways = [c for c in dict.fromkeys([*mine, *others, *read]) if sums_hold(c.values, spec.blocks)]
     complete = [c for c in ways if None not in c.values]
-    # A lost cell that only its own sum supposes is not borne out.
-    if any(cell.state == "missing" for c in ways for cell in c.cells):
-        return outcome
-    if not complete or {c.values for c in ways} != {mine[0].values}:
+    # An empty or lost cell that only its own sum supposes is not borne out: then the borders must show it.
+    if len(found) < len(spec.paths) or not complete or {c.values for c in ways} != {mine[0].values}:
         ways = await _borders(session, table, row, found, values)
     if not ways:
         return outcome

@@ -70,7 +70,7 @@ class Tally:
         for result in results:
             used = result.usage
             self.asked += bool(used.calls)
-            self.unasked += any(finding.rule == "model.unanswered" for finding in result.findings)
+            self.unasked += bool(result.unanswered)
             self.usage.calls += used.calls
             self.usage.prompt_tokens += used.prompt_tokens
             self.usage.completion_tokens += used.completion_tokens

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from extractor.cli.options import Debug, MaxBytes, parse_money, parse_size
+from extractor.errors import UsageError
 
 EPILOG = (
     "\b\nExamples:\n"
@@ -88,6 +89,10 @@ def extract(
 
     if no_llm:
         model = None
+    if dry_run and not model:
+        raise UsageError(
+            "no_model", "--dry-run says what a model would be asked, and none is named.", "Add --model SPEC."
+        )
     limits = None
     if model:
         from extractor.ask.runner import Limits

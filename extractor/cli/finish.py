@@ -98,8 +98,8 @@ class Estimating(Finisher):
         cost = "unpriced" if price is None else f"about {price:.4f} USD"
         print(
             f"dry run: {found.questions} questions about {found.documents} documents, about {found.prompt_tokens} + "
-            f"{found.completion_tokens} tokens, {cost}; second questions (a row asked again, another formulation) at "
-            "most double it. Nothing was asked.",
+            f"{found.completion_tokens} tokens, {cost}; rows asked again and second formulations come on top. "
+            "Nothing was asked.",
             file=sys.stderr,
         )
         return 0
@@ -161,7 +161,7 @@ class Asking(Finisher):
             done = self._take() if self._first_is_done() and not self._was_cancelled() else None
             if done is None:
                 self._waiting.popleft()
-            elif not any(finding.rule == "model.unanswered" for result in done.results for finding in result.findings):
+            elif not any(result.unanswered for result in done.results):
                 yield done
 
     def _was_cancelled(self) -> bool:
@@ -205,8 +205,8 @@ def finisher(options: Options) -> Iterator[Finisher]:
 
     with Runner(options.model, options.limits) as runner:
         if options.dry_run:
-            rows = runner.endpoint.profile.rows_per_question if runner.endpoint else 25
-            yield Estimating(Estimate(rows), runner, options.debug)
+            suggest = options.limits is not None and options.limits.suggest
+            yield Estimating(Estimate(runner.rows_per_question, suggest), runner, options.debug)
             return
         finish = Asking(runner, resume_command(), options.debug)
         try:
