@@ -4,12 +4,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-llm live model test lint types layers fuzz fuzz-short bench bench-short asking asking-short clean help
+.PHONY: demo demo-llm live model test lint types layers docs fuzz fuzz-short bench bench-short asking asking-short \
+  clean help
 
 help:
 	@echo "make demo    read the reports under fixtures/"
 	@echo "make test    run the tests"
 	@echo "make lint types layers    ruff, mypy, import contracts"
+	@echo "make docs    make docs/rules.md from the rule catalogue"
 	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
 	@echo "make asking asking-short    the model stage against a simulated model"
 	@echo "make demo-llm    a doubtful report before and after a small local model"
@@ -73,6 +75,9 @@ bench: $(STAMP)
 
 bench-short: $(STAMP)
 	$(PY) -m extractor.eval.bench --short --soak 1500
+
+docs: $(STAMP)
+	$(VENV)/bin/gouji explain --markdown > docs/rules.md
 
 asking: $(STAMP)
 	$(PY) -m extractor.eval.asking --out docs/asking.md

@@ -50,7 +50,7 @@ def record_model(version: str) -> type[BaseModel]:
     fields: dict[str, Any] = {
         "form": (Literal[version], ...),
         "organization": (str | None, None),
-        "year": (int | None, None),
+        "year": (Annotated[int, Field(strict=True)] | None, None),
         "title": (str | None, None),
         "sections": (dict[str, Span | None], {}),
         "disclosure": (disclosure, ...),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from extractor.claims.claim import Claim
 
 State = Literal["reported", "blank", "not_applicable", "missing", "illegible", "ambiguous"]
 Method = Literal["rule", "llm", "given", "human", "derived"]
@@ -69,9 +72,24 @@ class Hypothesis:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Characters that a finding speaks of: `of` is the cell's path, or what the narrative's claim is about."""
+
+    of: str
+    raw: str
+    span: tuple[int, int]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"of": self.of, "raw": self.raw, "span": list(self.span)}
+
+
 @dataclass(slots=True)
 class Finding:
-    """A rule that failed or could not be assessed."""
+    """A rule that failed or could not be assessed.
+
+    `message` is in the form's own words, `message_en` in English; `reason` says why `blame` is what it is.
+    """
 
     rule: str
     status: Literal["fail", "not_assessable"]
@@ -83,9 +101,12 @@ class Finding:
     suspects: tuple[str, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     blame: Blame = "undecided"
+    reason: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    message_en: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
+        """The contract's object, and beside it the English words, the reason of the blame and the places in the text."""
         return {
             "rule": self.rule,
             "status": self.status,
@@ -96,7 +117,10 @@ class Finding:
             "suspects": list(self.suspects),
             "hypotheses": [{"cells": list(h.cells), "text": h.text} for h in self.hypotheses],
             "blame": self.blame,
+            "reason": self.reason,
             "message": self.message,
+            "message_en": self.message_en,
+            "evidence": [piece.to_json() for piece in self.evidence],
         }
 
 
@@ -117,20 +141,6 @@ class Usage:
             "completion_tokens": self.completion_tokens,
             "cost": self.cost,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the narrative says of a cell, read by a model from a report that prints no table: never part of a record.
-    `text[span[0]:span[1]] == raw`."""
-
-    path: str
-    value: int
-    raw: str
-    span: tuple[int, int]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"path": self.path, "value": self.value, "raw": self.raw, "span": list(self.span), "method": "llm"}
 
 
 @dataclass(slots=True)
@@ -154,8 +164,8 @@ class Result:
     unanswered: int = 0  # questions to a model that got no answer (not part of the JSON; a finding says why)
 
     def to_json(self) -> dict[str, Any]:
-        """The object of one line of `gouji extract --json`; `claims` only where a model read some."""
-        out: dict[str, Any] = {
+        """The object of one line of `gouji extract --json`."""
+        return {
             "source": self.source,
             "sha256": self.sha256,
             "verdict": self.verdict,
@@ -164,11 +174,9 @@ class Result:
             "cells": [cell.to_json() for cell in self.cells],
             "findings": [finding.to_json() for finding in self.findings],
             "usage": self.usage.to_json(),
+            "claims": [claim.to_json() for claim in self.claims],
             "error": self.error,
         }
-        if self.claims:
-            out["claims"] = [claim.to_json() for claim in self.claims]
-        return out
 
 
 def document_verdict(verdicts: dict[str, Verdict]) -> Verdict:

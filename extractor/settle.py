@@ -14,23 +14,12 @@ from extractor.form import (
     equations,
 )
 from extractor.form.equations import request_rows
-from extractor.reader.derive import derive
+from extractor.form.derive import derive
 from extractor.reader.tables import TableRead
 from extractor.results import Cell, Finding, Verdict, plain
+from extractor.rules.blame import blame_of
+from extractor.rules.catalogue import catalogue
 from extractor.rules.hard import check_equations
-
-# Why a table may not be trusted although figures were read, in words for people.
-DOUBTS = {
-    "ambiguous": "文本允许多种读法，勾稽关系不能决定取哪一种",
-    "contradiction": "没有一种读法满足全部勾稽关系，不能确定是原文有误还是版面残缺",
-    "unread": "有的行印了数，但排列无法对应到各列",
-    "several_tables": "文中有几份同样的表，无法分清属于哪一份报告",
-    "truncated": "文本在表中中断",
-    "order": "数字与标签分离，只有排列顺序可依，且没有勾稽关系可以证明",
-    "heads": "表头的次序与规定格式不同，不能按格式的次序对应各列",
-    "claimed": "同一个数被多个标签使用，或有数不属于任何标签",
-}
-
 
 def table_equations(name: str, table: TableRead) -> tuple[Equation, ...]:
     """The hard rules of one table as this report prints it."""
@@ -68,7 +57,11 @@ def settle_table(text: str, name: str, table: TableRead) -> tuple[Verdict, list[
             if cell.state in ("blank", "missing", "not_applicable"):
                 cell.value, cell.method, cell.because = value, "derived", because
         values = _values(table)
-    findings = check_equations(values, rules, "source" if _proved(table) else "undecided")
+    findings = check_equations(values, rules)
+    cells = {cell.path: cell for cell in table.cells}
+    for finding in findings:
+        if finding.status == "fail":
+            finding.blame, finding.reason = blame_of(_proved(table), table.doubts, finding.suspects, cells)
     findings += [_doubt(name, code) for code in dict.fromkeys(table.doubts)]
     return _verdict(table, findings), findings
 
@@ -111,13 +104,16 @@ def _verdict(table: TableRead, findings: list[Finding]) -> Verdict:
     return "reconciled"
 
 
-def _doubt(name: str, code: str) -> Finding:
+def _doubt(name: str, doubt: str) -> Finding:
+    """Why a table may not be trusted although figures were read, in the catalogue's words."""
+    rule = catalogue()[f"reading.{doubt}"]
     return Finding(
-        rule=f"{name}.reading.{code}",
+        rule=f"{name}.{rule.code}",
         status="fail",
-        severity="warning",
+        severity=rule.severity,
         blame="undecided",
-        message=f"{DOUBTS.get(code, code)}",
+        message=rule.zh.rstrip("。"),
+        message_en=rule.en.rstrip("."),
     )
 
 

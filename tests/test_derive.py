@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.form import Equation, cell_paths, equations
-from extractor.reader.derive import derive
+from extractor.form.derive import derive
 
 
 def rule(code: str, left: str, right: str) -> Equation:

@@ -82,7 +82,7 @@ def test_with_a_published_error_two_witnesses_agree_on_what_is_printed() -> None
     assert verdicts(result)[1] == "inconsistent"
     assert helpers.wrong_cells(result, true) == []
     assert by_given(result) >= {"requests.granted"}
-    failing = [f for f in result.findings if f.status == "fail"]
+    failing = [f for f in result.findings if f.severity == "error"]
     assert {f.rule for f in failing} == {"requests.applicants.not_processed.petition", "requests.outcomes.total"}
     assert {f.blame for f in failing} == {"source"}
 

@@ -90,7 +90,7 @@ def test_both_sides_and_all_operands_are_shown() -> None:
         pytest.param({R + "granted.business": None}, "not_assessable", id="one operand missing"),
         pytest.param({R + "granted.total": None}, "not_assessable", id="the total missing"),
         pytest.param({R + "granted.business": None, R + "granted.natural_person": 12}, "fail", id="already too much"),
-        pytest.param({R + "granted.total": 12, R + "granted.business": None}, "not_assessable", id="could still fit"),
+        pytest.param({R + "granted.total": 12, R + "granted.business": None}, "fail", id="others leave another value"),
     ],
 )
 def test_missing_operands(changes: dict[str, int | None], status: str) -> None:
@@ -174,7 +174,10 @@ def test_a_finding_is_json() -> None:
         "suspects",
         "hypotheses",
         "blame",
+        "reason",
         "message",
+        "message_en",
+        "evidence",
     }
     assert {frozenset(h) for h in out["hypotheses"]} == {frozenset({"cells", "text"})}
 

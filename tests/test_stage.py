@@ -244,7 +244,7 @@ def test_a_misprint_beside_a_column_that_is_not_the_forms_is_read_as_printed(
     asked = ask(text, true={"requests.granted.total": 12})
     assert asked.result.verdicts["requests"] == "inconsistent"
     assert cells(asked.result)["requests.granted.total"]["value"] == 12
-    rules = {f.rule: f.blame for f in asked.result.findings if f.status == "fail"}
+    rules = {f.rule: f.blame for f in asked.result.findings if f.severity == "error"}
     assert rules == dict.fromkeys(("requests.applicants.granted", "requests.outcomes.total"), "source")
 
 

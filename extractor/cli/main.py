@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 
 from extractor.cli.cache import cache_app
+from extractor.cli.check import EPILOG as CHECK_EPILOG
+from extractor.cli.check import check
 from extractor.cli.endpoint import endpoint_app
+from extractor.cli.explain import explain
 from extractor.cli.extract import EPILOG, extract
 from extractor.cli.text import text
 from extractor.errors import GoujiError
@@ -30,10 +33,13 @@ app = typer.Typer(
         "  gouji extract report.txt            the three tables, doubtful cells marked\n"
         "  gouji extract reports/ --json       one JSON object per report\n"
         "  gouji extract reports/ --db out.db  into SQLite, for Datasette\n"
+        "  gouji check out.jsonl               the rules alone, over records that anybody made\n"
         "  gouji extract --help                more examples"
     ),
 )
 app.command(epilog=EPILOG)(extract)
+app.command(epilog=CHECK_EPILOG)(check)
+app.command()(explain)
 app.command()(text)
 app.add_typer(endpoint_app, name="endpoint")
 app.add_typer(cache_app, name="cache")

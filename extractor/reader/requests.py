@@ -11,7 +11,7 @@ from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, equation
 from extractor.form.equations import request_rows
 from extractor.reader.anchors import Anchor, Layout, Region
 from extractor.reader.candidates import Candidate, Row, RowSpec, sums_hold
-from extractor.reader.derive import derive
+from extractor.form.derive import derive
 from extractor.reader.fuzzy import find_missing
 from extractor.reader.heads import request_heads_in_order
 from extractor.reader.joint import Choice, VectorEquation, choose, holds

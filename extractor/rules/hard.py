@@ -1,62 +1,146 @@
-"""The form's equations as findings: pass, fail, not assessable (FORM, "Cross-check rules")."""
+"""The hard rules: the form's equations and what a count may be (FORM, "Cross-check rules")."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
-from extractor.form import FORM, Equation
-from extractor.results import Blame, Finding
-from extractor.rules.localize import explain
+from extractor.form import FORM, Equation, equations
+from extractor.form.derive import derive
+from extractor.results import Blame, Finding, Value
+from extractor.rules.case import MAX_DIGITS, Case
+from extractor.rules.engine import PASS, Outcome, check, fail
+from extractor.rules.localize import localize
+
+Values = Mapping[str, Value | None]
+
+
+def equations_of(case: Case) -> tuple[Equation, ...]:
+    """The equations of the record as it is printed: 42 in the 2021 form with all sub-rows."""
+    return equations(case.printed_groups, case.without_sub_rows)
+
+
+def equation_outcomes(case: Case, blame: Blame = "undecided", reason: str = "") -> tuple[list[Finding], int]:
+    """The findings of all equations of a case, and how many hold."""
+    return judge(case.values, equations_of(case), blame, reason)
 
 
 def check_equations(
-    values: Mapping[str, int | None], rules: Iterable[Equation], blame: Blame = "undecided"
+    values: Mapping[str, int | None], rules: Iterable[Equation], blame: Blame = "undecided", reason: str = ""
 ) -> list[Finding]:
     """One finding for each equation that fails or lacks an operand; nothing for those that hold.
 
-    An equation with unknown operands fails where its known ones already rule it out (counts are ≥ 0).
+    An equation with unknown operands fails where its known ones, or what the other equations make of the unknown
+    ones, already rule it out (counts are ≥ 0).
     """
-    failing: list[Equation] = []
+    return judge(values, tuple(rules), blame, reason)[0]
+
+
+def judge(values: Values, rules: tuple[Equation, ...], blame: Blame, reason: str) -> tuple[list[Finding], int]:
+    """As `check_equations`, with the number of equations that hold."""
     holding: list[Equation] = []
-    findings: list[Finding] = []
-    for equation in rules:
-        left, right, missing = _sides(values, equation)
-        if _impossible(equation, left, right, missing):
-            failing.append(equation)
-            findings.append(_fail(equation, left, right, missing, blame))
-        elif missing:
-            findings.append(_not_assessable(equation, missing))
-        else:
-            holding.append(equation)
+    open_: list[_Sides] = []
+    for equation, left_of, right_of in _compiled(rules):
+        try:
+            if sum(left_of(values)) == sum(right_of(values)):
+                holding.append(equation)
+                continue
+        except (TypeError, KeyError):
+            pass
+        open_.append(_sides(values, equation))
+    if not open_:
+        return [], len(holding)
+    failing = [sides for sides in open_ if sides.impossible]
+    waiting = [sides for sides in open_ if not sides.impossible]
+    if waiting:
+        failing += _contradicted(values, rules, waiting)
+    found = {id(sides.equation): _fail(sides, blame, reason) for sides in failing}
     if failing:
-        hypotheses = explain(values, failing, holding)
-        suspects = tuple(dict.fromkeys(cell for h in hypotheses for cell in h.cells))
-        for finding in findings:
-            if finding.status == "fail":
-                finding.hypotheses, finding.suspects = hypotheses, suspects
-    return findings
+        known = {sides.equation.code: sides.equation for sides in failing if not sides.derived}
+        others = [equation for equation in rules if equation.code not in known]
+        for explanation in localize(values, list(known.values()), others):
+            for code in explanation.rules:
+                finding = found[id(known[code])]
+                finding.hypotheses, finding.suspects = explanation.hypotheses, explanation.suspects
+    findings = [found.get(id(sides.equation)) or _not_assessable(sides) for sides in open_]
+    return findings, len(holding)
 
 
-def _sides(values: Mapping[str, int | None], equation: Equation) -> tuple[int, int, tuple[str, ...]]:
-    """What is known of either side, and the cells that are not."""
-    left = [values.get(path) for path in equation.left]
-    right = [values.get(path) for path in equation.right]
-    if None not in left and None not in right:
-        return sum(left), sum(right), ()  # type: ignore[arg-type]
+Getter = Callable[[Values], tuple[Any, ...]]
+
+
+@lru_cache(maxsize=512)
+def _compiled(rules: tuple[Equation, ...]) -> tuple[tuple[Equation, Getter, Getter], ...]:
+    return tuple((rule, _getter(rule.left), _getter(rule.right)) for rule in rules)
+
+
+def _getter(paths: tuple[str, ...]) -> Getter:
+    if len(paths) == 1:  # itemgetter of one key gives no tuple
+        path = paths[0]
+        return lambda values: (values[path],)
+    return itemgetter(*paths)
+
+
+@dataclass(slots=True)
+class _Sides:
+    """What is known of both sides of an equation; `derived` cells have their value from other equations."""
+
+    equation: Equation
+    left: int
+    right: int
+    missing: tuple[str, ...]
+    derived: int = 0
+
+    @property
+    def impossible(self) -> bool:
+        if not self.missing:
+            return self.left != self.right
+        open_left = any(path in self.missing for path in self.equation.left)
+        open_right = any(path in self.missing for path in self.equation.right)
+        return (self.left > self.right and not open_right) or (self.right > self.left and not open_left)
+
+
+def _sides(values: Values, equation: Equation) -> _Sides:
+    left = [_count(values.get(path)) for path in equation.left]
+    right = [_count(values.get(path)) for path in equation.right]
     missing = tuple(path for path, v in zip(equation.cells, (*left, *right), strict=True) if v is None)
-    return sum(v for v in left if v is not None), sum(v for v in right if v is not None), missing
+    return _Sides(equation, sum(v for v in left if v is not None), sum(v for v in right if v is not None), missing)
 
 
-def _impossible(equation: Equation, left: int, right: int, missing: tuple[str, ...]) -> bool:
-    if not missing:
-        return left != right
-    open_left = any(path in missing for path in equation.left)
-    open_right = any(path in missing for path in equation.right)
-    return (left > right and not open_right) or (right > left and not open_left)
+def _count(value: Value | None) -> int | None:
+    return value if isinstance(value, int) else None
 
 
-def _fail(equation: Equation, left: int, right: int, missing: tuple[str, ...], blame: Blame) -> Finding:
-    partly = f"（其中 {len(missing)} 格无数）" if missing else ""
+def _contradicted(values: Values, rules: tuple[Equation, ...], waiting: list[_Sides]) -> list[_Sides]:
+    """Those of the waiting equations that the values which other equations leave for their unknown cells rule out."""
+    counts = {path: _count(value) for path, value in values.items()}
+    derived, impossible = derive(counts, rules)
+    known: Values = {**counts, **{path: value for path, (value, _) in derived.items()}}
+    contradicted = []
+    for sides in waiting:
+        if sides.equation.code not in impossible:
+            continue
+        filled = _sides(known, sides.equation)
+        if filled.impossible:
+            sides.left, sides.right = filled.left, filled.right
+            sides.derived = len(sides.missing) - len(filled.missing)
+            contradicted.append(sides)
+    return contradicted
+
+
+def _fail(sides: _Sides, blame: Blame, reason: str) -> Finding:
+    equation, left, right = sides.equation, sides.left, sides.right
+    partly, partly_en = "", ""
+    if sides.derived:
+        partly = f"（其中 {sides.derived} 格由其他勾稽关系推得）"
+        partly_en = f" ({sides.derived} of its cells as the other equations leave them)"
+    elif sides.missing:
+        partly = f"（其中 {len(sides.missing)} 格无数）"
+        partly_en = f" ({len(sides.missing)} of its cells without a number)"
     return Finding(
         rule=equation.code,
         status="fail",
@@ -65,11 +149,14 @@ def _fail(equation: Equation, left: int, right: int, missing: tuple[str, ...], b
         right=right,
         cells=equation.cells,
         blame=blame,
-        message=f"{_where(equation)}：{equation.words}；左边 {left}，右边 {right}{partly}",
+        reason=reason,
+        message=f"{_where(equation)}：{equation.words}；左边 {left}，右边 {right}，相差 {abs(left - right)}{partly}",
+        message_en=f"{equation.code}: the left side is {left}, the right side {right}, {abs(left - right)} apart{partly_en}",
     )
 
 
-def _not_assessable(equation: Equation, missing: tuple[str, ...]) -> Finding:
+def _not_assessable(sides: _Sides) -> Finding:
+    equation, missing = sides.equation, sides.missing
     names = "、".join(FORM.words(path) for path in missing[:3])
     more = f"等 {len(missing)} 格" if len(missing) > 3 else ""
     return Finding(
@@ -78,6 +165,8 @@ def _not_assessable(equation: Equation, missing: tuple[str, ...]) -> Finding:
         severity="info",
         cells=equation.cells,
         message=f"{_where(equation)}：缺 {names}{more}，无法核对",
+        message_en=f"{equation.code}: {len(missing)} of its cells have no number ({', '.join(missing[:3])}"
+        f"{', …' if len(missing) > 3 else ''}), so it cannot be assessed",
     )
 
 
@@ -90,3 +179,31 @@ def _where(equation: Equation) -> str:
     if equation.code.endswith(".sum"):
         return words.rsplit(" · ", 1)[0]
     return f"{words.rsplit(' · ', 1)[-1]}列"
+
+
+_SIGNED = frozenset(name for name, field in FORM.fields.items() if field.kind == "signed")
+_TOO_BIG = 10**MAX_DIGITS
+
+
+@check("record.count")
+def whole_numbers(case: Case) -> Iterator[Outcome]:
+    """Every count is a whole number ≥ 0 (2019 `change` may be negative); amounts are ≥ 0."""
+    bad = False
+    for path, value in case.values.items():
+        if value is None or (0 <= value < _TOO_BIG):
+            continue
+        if value < 0 and path.rpartition(".")[2] in _SIGNED and value > -_TOO_BIG:
+            continue
+        bad = True
+        shown = f"{value:f}" if isinstance(value, Decimal) else str(value)
+        yield fail(
+            "record.count",
+            (path,),
+            of=path,
+            left=value,
+            suspects=(path,),
+            where=FORM.words(path),
+            shown=shown if len(shown) <= 40 else f"{shown[:20]}…（{len(shown)} 位）",
+        )
+    if not bad:
+        yield PASS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from extractor.form import Equation
+from extractor.form.equations import Equation
 
 
 def derive(

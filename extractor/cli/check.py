@@ -1,0 +1,152 @@
+"""`gouji check`: the validator alone, over records that anybody made."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from extractor.cli.options import Debug
+from extractor.errors import GoujiError, UsageError
+
+EPILOG = (
+    "\b\nExamples:\n"
+    "  gouji check record.json                            one record, every rule\n"
+    "  gouji extract reports/ --json | gouji check -      what was just read\n"
+    "  gouji check 2024.jsonl --previous 2023.jsonl       and against last year's, body by body\n"
+    "  gouji check all.jsonl --bodies tree.csv            parents against their subordinates (lines: parent,child)\n"
+    "  gouji check record.json --sarif > check.sarif      for editors and CI\n"
+    "  gouji explain requests.balance                     what a rule means\n"
+    "\n"
+    "\b\nMarks in the tables: «21» a cell whose change would mend the broken rules (a suggestion, never applied);\n"
+    "✗ 20 ≠ 21 behind a row, or a difference below a column: its equation fails.\n"
+    "\n"
+    "\b\nExit codes: 0 no hard rule failed; 1 one did (or, with --strict, any rule); 2 usage;\n"
+    "3 not one input could be read; 130 interrupted."
+)
+
+
+def check(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="A record (JSON), lines of `extract --json`, or - for stdin.")
+    ],
+    previous: Annotated[
+        Path | None, typer.Option("--previous", metavar="FILE", help="Last year's records, in the same forms.")
+    ] = None,
+    bodies: Annotated[
+        Path | None,
+        typer.Option("--bodies", metavar="FILE", help="CSV of parent,child: who reports for whom among the records."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per record on stdout, nothing else.")] = False,
+    sarif: Annotated[bool, typer.Option("--sarif", help="One SARIF 2.1.0 log on stdout, nothing else.")] = False,
+    english: Annotated[bool, typer.Option("--english", help="Messages in English, not in the form's words.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a failed soft rule too.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Check records against the form's rules; nothing is read, nothing is changed, no model is asked."""
+    from extractor.rules.session import Session
+
+    if as_json and sarif:
+        raise UsageError("two_outputs", "--json and --sarif are two outputs.", "Choose one.")
+    session = Session(previous=previous, bodies=bodies)
+    log = _Log()
+    view: Any = _json_line if as_json else log.keep if sarif else _Screen(english).show
+    for judged in session.judge(_read(files, log)):
+        log.count(judged.outcomes, strict)
+        view(judged)
+    if sarif:
+        from extractor.cli.sarif import sarif_log
+
+        json.dump(sarif_log(log.judged), sys.stdout, ensure_ascii=False, indent=1)
+        sys.stdout.write("\n")
+    sys.stdout.flush()
+    _say(log, session.notes)
+    raise typer.Exit(log.exit_code())
+
+
+@dataclass(slots=True)
+class _Log:
+    """What was counted over all inputs."""
+
+    records: int = 0
+    parsed: int = 0
+    clean: int = 0
+    broken: int = 0
+    unreadable: int = 0
+    judged: list[Any] = field(default_factory=list)
+
+    def keep(self, judged: Any) -> None:
+        self.judged.append(judged)
+
+    def count(self, outcomes: Any, strict: bool) -> None:
+        self.records += 1
+        self.parsed += not any(finding.rule == "record.json" for finding in outcomes.findings)
+        self.broken += outcomes.broken or (strict and outcomes.failed > 0)
+        self.clean += not outcomes.findings
+
+    def exit_code(self) -> int:
+        if not self.parsed:
+            return 3
+        return 1 if self.broken or self.unreadable else 0
+
+
+def _read(files: list[str], log: _Log) -> Iterator[tuple[str, Any]]:
+    """The records of all files with the path that each came from; a file that cannot be read is said, and the rest goes
+    on."""
+    from extractor.cli.main import print_error
+    from extractor.rules.intake import read_file, read_stream
+
+    for name in files:
+        try:
+            for intake in read_stream(sys.stdin.buffer) if name == "-" else read_file(name):
+                yield name, intake
+        except GoujiError as error:
+            print_error(error)
+            log.unreadable += 1
+
+
+def _json_line(judged: Any) -> None:
+    outcomes = judged.outcomes
+    line: dict[str, Any] = {
+        "source": judged.source,
+        "findings": [finding.to_json() for finding in outcomes.findings],
+        "passed": outcomes.passed,
+        "failed": outcomes.failed,
+        "not_assessable": outcomes.not_assessable,
+        "line": judged.intake.line,
+        "document": judged.intake.document,
+        "organization": judged.intake.case.organization if judged.intake.case else None,
+        "year": judged.intake.case.year if judged.intake.case else None,
+    }
+    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+class _Screen:
+    """The report people read: a record without a finding is one line, others are drawn."""
+
+    def __init__(self, english: bool) -> None:
+        self.english = english
+
+    def show(self, judged: Any) -> None:
+        from extractor.cli.check_view import report
+        from extractor.cli.grid import show_lines
+
+        show_lines(report(judged, self.english), sys.stdout)
+
+
+def _say(log: _Log, notes: list[str]) -> None:
+    for note in notes:
+        typer.echo(f"gouji: {note}", err=True)
+    if not log.records and not log.unreadable:
+        typer.echo("gouji: no record in the input", err=True)
+    elif not log.parsed and log.records:
+        typer.echo("gouji: not one record could be read [record.json]", err=True)
+    else:
+        some = f"{log.records} record{'s' if log.records != 1 else ''}"
+        typer.echo(f"{some}: {log.broken} with a broken rule, {log.clean} without any finding", err=True)

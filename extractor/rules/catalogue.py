@@ -1,0 +1,88 @@
+"""The rule catalogue: every code that a finding can carry, as data (catalogue/*.toml, one file per module of rules).
+
+A rule has a severity, a formula, where it applies, its source, its meaning in plain Chinese and English, what may
+look like a failure and is none, and tiny records that pass and fail. `gouji explain`, docs/rules.md, the SARIF output and
+the tests are made from it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from extractor.errors import UsageError
+from extractor.results import Severity
+
+# In the order of the documentation page.
+FAMILIES = ("record", "equations", "narrative", "plausibility", "years", "bodies", "structure", "reading")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `code` is public and stable; findings carry it with what it is applied to behind a dot, where
+    `instances` says so (`requests.balance.total`)."""
+
+    code: str
+    family: str
+    severity: Severity
+    formula: str
+    applies: str
+    source: str
+    zh: str
+    en: str
+    says_zh: str
+    says_en: str
+    false_positives: str
+    instances: str = ""
+    passes: Mapping[str, Any] = field(default_factory=dict)
+    fails: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def about_record(self) -> bool:
+        """Whether it judges a record (and so has examples); the codes of `reading` say how a text was read."""
+        return self.family != "reading"
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> dict[str, Rule]:
+    """All rules by code, in the order of the documentation."""
+    rules: dict[str, Rule] = {}
+    for family in FAMILIES:
+        text = (files("extractor.rules") / "catalogue" / f"{family}.toml").read_text(encoding="utf-8")
+        for code, spec in tomllib.loads(text).items():
+            says = spec.pop("says", {})
+            rules[code] = Rule(code, family, says_zh=says.get("zh", ""), says_en=says.get("en", ""), **spec)
+    return rules
+
+
+@lru_cache(maxsize=4096)
+def rule_of(code: str) -> Rule | None:
+    """The rule that a finding's code belongs to: its own, or the longest rule's code before a dot of it."""
+    rules = catalogue()
+    if code.endswith(".sum"):  # the equations of table 4 are named after their block
+        return rules["disputes.sum"]
+    head, *rest = code.split(".", 1)
+    if rest and (rest[0].startswith("reading.") or rest[0].startswith("model.")):  # <table>.reading.ambiguous
+        code = rest[0]
+    while code:
+        if code in rules:
+            return rules[code]
+        code = code.rpartition(".")[0]
+    return None
+
+
+def find_rule(asked: str) -> Rule:
+    """The rule that somebody asks about. Errors: UsageError `unknown_rule`, with the codes that are near."""
+    rule = rule_of(asked)
+    if rule is None:
+        from rapidfuzz import process
+
+        near = [name for name, _, _ in process.extract(asked, list(catalogue()), limit=3)]
+        raise UsageError(
+            "unknown_rule", f"There is no rule {asked!r}.", f"Did you mean {', '.join(near)}? All: gouji explain"
+        )
+    return rule
