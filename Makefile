@@ -4,13 +4,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-llm live model test lint types layers docs fuzz fuzz-short bench bench-short asking asking-short \
+.PHONY: demo demo-llm live model test lint types layers docs planted planted-short claims fuzz fuzz-short bench bench-short asking asking-short \
   clean help
 
 help:
 	@echo "make demo    read the reports under fixtures/"
 	@echo "make test    run the tests"
 	@echo "make lint types layers    ruff, mypy, import contracts"
+	@echo "make planted planted-short claims    the validator on planted errors; the claims finder on labels"
 	@echo "make docs    make docs/rules.md from the rule catalogue"
 	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
 	@echo "make asking asking-short    the model stage against a simulated model"
@@ -75,6 +76,17 @@ bench: $(STAMP)
 
 bench-short: $(STAMP)
 	$(PY) -m extractor.eval.bench --short --soak 1500
+
+# Errors planted in true records: are they found, and are the wrong cells named?
+planted: $(STAMP)
+	$(PY) -m extractor.eval.planted --records 1000 --out docs/planted.md
+
+planted-short: $(STAMP)
+	$(PY) -m extractor.eval.planted --short
+
+# The finder of narrative claims against hand-made labels.
+claims: $(STAMP)
+	$(PY) -m extractor.eval.claims
 
 docs: $(STAMP)
 	$(VENV)/bin/gouji explain --markdown > docs/rules.md

@@ -70,6 +70,11 @@ class Hypothesis:
 
     cells: tuple[str, ...]
     text: str
+    text_en: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"cells": list(self.cells), "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Finding:
             "right": plain(self.right),
             "cells": list(self.cells),
             "suspects": list(self.suspects),
-            "hypotheses": [{"cells": list(h.cells), "text": h.text} for h in self.hypotheses],
+            "hypotheses": [hypothesis.to_json() for hypothesis in self.hypotheses],
             "blame": self.blame,
             "reason": self.reason,
             "message": self.message,

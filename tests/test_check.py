@@ -62,7 +62,9 @@ def gouji(*args: object, data: bytes = b"", cwd: Path | None = None) -> tuple[in
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def check(tmp_path: Path, *records: Any, args: tuple[object, ...] = ("--json",)) -> tuple[int, list[dict[str, Any]], str]:
+def check(
+    tmp_path: Path, *records: Any, args: tuple[object, ...] = ("--json",)
+) -> tuple[int, list[dict[str, Any]], str]:
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records), encoding="utf-8")
     code, out, err = gouji("check", file, *args)

@@ -42,7 +42,7 @@ def check(
         Path | None,
         typer.Option("--bodies", metavar="FILE", help="CSV of parent,child: who reports for whom among the records."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per record on stdout, nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines on stdout: one object per record.")] = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="One SARIF 2.1.0 log on stdout, nothing else.")] = False,
     english: Annotated[bool, typer.Option("--english", help="Messages in English, not in the form's words.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a failed soft rule too.")] = False,

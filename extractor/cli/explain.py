@@ -18,7 +18,7 @@ def explain(
         str | None, typer.Argument(metavar="RULE", help="A rule's code, as findings carry it. None: list all rules.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The catalogue's entry as JSON (all, without RULE).")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The whole catalogue as the page docs/rules.md.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The whole catalogue as docs/rules.md.")] = False,
     debug: Debug = False,
 ) -> None:
     """Print a rule: formula, meaning, source, an example that passes and one that fails."""

@@ -181,7 +181,8 @@ class Drawing:
         hidden = 0
         for (label, cells), shown in zip(rows, marks, strict=True):
             zero = bool(cells) and all(cell is not None and cell.value == 0 for cell in cells)
-            if self.brief and not self._note(cells) and (not cells or (zero and not any("«" in text for text in shown))):
+            idle = not cells or (zero and not any("«" in text for text in shown))
+            if self.brief and idle and not self._note(cells):
                 hidden += zero
                 continue
             line = [(fit(label, _LABEL_WIDTH), "dim" if zero else "")]
@@ -197,5 +198,5 @@ class Drawing:
             yield [(f"  … and {hidden} row{'s' if hidden > 1 else ''} of 0", "dim")]
         for label, texts in under.items():
             line = [(fit(label, _LABEL_WIDTH), "yellow")]
-            line += [("  " + fit(text, columns, right=True), "yellow") for text, columns in zip(texts, widths, strict=True)]
+            line += [("  " + fit(text, n, right=True), "yellow") for text, n in zip(texts, widths, strict=True)]
             yield line

@@ -151,7 +151,7 @@ def failures(failing: list[Finding], text: str = "", english: bool = False) -> I
         for piece in finding.evidence:
             line = f"line {text.count(chr(10), 0, piece.span[0]) + 1}" if text else f"at {piece.span[0]}"
             yield [(f"    {piece.of}: {_quoted(piece.raw)} {line}", "dim")]
-        told = tuple(hypothesis.text for hypothesis in finding.hypotheses)
+        told = tuple((english and one.text_en) or one.text for one in finding.hypotheses)
         if told and told in explained:
             continue  # rules that fail together have one explanation
         explained.add(told)

@@ -60,9 +60,8 @@ def _entry(rule: Rule) -> Iterator[str]:
     if rule.about_record:
         yield f"- passes: {_text(describe(rule.passes))}"
         yield f"- fails: {_text(describe(rule.fails))}"
-        finding = next(
-            f for f in example_outcome(rule, rule.fails).findings if f.rule.startswith(rule.code) or f.rule.endswith(".sum")
-        )
+        found = example_outcome(rule, rule.fails).findings
+        finding = next(f for f in found if f.rule.startswith(rule.code) or f.rule.endswith(".sum"))
         yield f"  - “{_text(finding.message)}”"
         yield f"  - “{_text(finding.message_en)}”"
     yield f"- false alarms: {_text(rule.false_positives)}\n"

@@ -1,8 +1,8 @@
 """The rule catalogue: every code that a finding can carry, as data (catalogue/*.toml, one file per module of rules).
 
 A rule has a severity, a formula, where it applies, its source, its meaning in plain Chinese and English, what may
-look like a failure and is none, and tiny records that pass and fail. `gouji explain`, docs/rules.md, the SARIF output and
-the tests are made from it.
+look like a failure and is none, and tiny records that pass and fail. `gouji explain`, docs/rules.md, the SARIF output
+and the tests are made from it.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def rule_of(code: str) -> Rule | None:
     rules = catalogue()
     if code.endswith(".sum"):  # the equations of table 4 are named after their block
         return rules["disputes.sum"]
-    head, *rest = code.split(".", 1)
-    if rest and (rest[0].startswith("reading.") or rest[0].startswith("model.")):  # <table>.reading.ambiguous
-        code = rest[0]
+    inner = code.partition(".")[2]
+    if inner.startswith(("reading.", "model.")):  # <table>.reading.ambiguous
+        code = inner
     while code:
         if code in rules:
             return rules[code]

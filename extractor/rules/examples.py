@@ -117,8 +117,11 @@ def _placed(values: Mapping[str, Value | None], text: str, spans: Mapping[str, A
 
 def _claim(raw: Mapping[str, Any]) -> Claim:
     value = raw["value"]
+    if isinstance(value, str):
+        value = Decimal(value)
+    start, end = raw["span"]
     known = {key: raw[key] for key in ("scope", "year", "unit", "about") if key in raw}
-    return Claim(raw["field"], Decimal(value) if isinstance(value, str) else value, raw["raw"], tuple(raw["span"]), **known)  # type: ignore[arg-type]
+    return Claim(raw["field"], value, raw["raw"], (start, end), **known)
 
 
 def _words(text: str) -> Words:

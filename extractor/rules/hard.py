@@ -60,7 +60,7 @@ def judge(values: Values, rules: tuple[Equation, ...], blame: Blame, reason: str
         failing += _contradicted(values, rules, waiting)
     found = {id(sides.equation): _fail(sides, blame, reason) for sides in failing}
     if failing:
-        known = {sides.equation.code: sides.equation for sides in failing if not sides.derived}
+        known = {sides.equation.code: sides.equation for sides in failing}
         others = [equation for equation in rules if equation.code not in known]
         for explanation in localize(values, list(known.values()), others):
             for code in explanation.rules:
@@ -151,7 +151,8 @@ def _fail(sides: _Sides, blame: Blame, reason: str) -> Finding:
         blame=blame,
         reason=reason,
         message=f"{_where(equation)}：{equation.words}；左边 {left}，右边 {right}，相差 {abs(left - right)}{partly}",
-        message_en=f"{equation.code}: the left side is {left}, the right side {right}, {abs(left - right)} apart{partly_en}",
+        message_en=f"{equation.code}: the left side is {left}, the right side {right}, "
+        f"{abs(left - right)} apart{partly_en}",
     )
 
 

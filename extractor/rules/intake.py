@@ -1,7 +1,7 @@
 """From JSON to cases: a record, a line of `extract --json`, a gold file, or many of them.
 
-Nothing is coerced and nothing is left unsaid: what is malformed becomes a finding with its path (rules `record.*`), and the
-cells beside it are still judged.
+Nothing is coerced and nothing is left unsaid: what is malformed becomes a finding with its path (rules `record.*`),
+and the cells beside it are still judged.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 from pydantic import ValidationError
 
@@ -20,7 +20,7 @@ from extractor.claims.claim import Claim
 from extractor.errors import InputError
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, REQUEST_COLUMNS, REQUEST_ROWS
 from extractor.record import record_model
-from extractor.results import Cell, Finding
+from extractor.results import Cell, Finding, Method, State, Verdict
 from extractor.rules.case import Case, case_of_record
 from extractor.rules.engine import fail
 
@@ -286,7 +286,7 @@ def _add_page(found: Intake, outer: Mapping[str, Any]) -> None:
             found.findings.append(fail("record.cells", apart[:_MOST_FAULTS], n=len(apart), names=", ".join(apart[:3])))
     verdicts = outer.get("verdicts")
     if isinstance(verdicts, dict):
-        case.verdicts = {k: v for k, v in verdicts.items() if isinstance(v, str)}  # type: ignore[misc]
+        case.verdicts = {table: verdict for table, verdict in verdicts.items() if verdict in get_args(Verdict)}
     claims = outer.get("claims")
     if isinstance(claims, list):
         case.claims = [claim for claim in map(_claim, claims) if claim is not None]
@@ -311,12 +311,16 @@ def _span(raw: Any) -> tuple[int, int] | None:
 def _cell(raw: Any) -> Cell | None:
     if not isinstance(raw, dict) or not isinstance(raw.get("path"), str):
         return None
-    printed = raw.get("raw")
-    cell = Cell(raw["path"], value=raw.get("value"), raw=printed if isinstance(printed, str) else None)
-    cell.state = raw.get("state") if isinstance(raw.get("state"), str) else "missing"  # type: ignore[assignment]
-    cell.method = raw.get("method") if isinstance(raw.get("method"), str) else None  # type: ignore[assignment]
-    cell.span = _span(raw.get("span"))
-    return cell
+    printed, method = raw.get("raw"), raw.get("method")
+    state: Any = raw.get("state")
+    return Cell(
+        raw["path"],
+        value=raw.get("value"),
+        state=state if state in get_args(State) else "missing",
+        raw=printed if isinstance(printed, str) else None,
+        span=_span(raw.get("span")),
+        method=method if method in get_args(Method) else None,
+    )
 
 
 def _claim(raw: Any) -> Claim | None:

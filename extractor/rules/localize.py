@@ -54,14 +54,7 @@ class Explanation:
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """The reasons as a finding has them."""
-        return tuple(Hypothesis(reason.cells, reason.text) for reason in self.reasons)
-
-
-def explain(
-    values: Mapping[str, Value | None], failing: Sequence[Equation], holding: Iterable[Equation]
-) -> tuple[Hypothesis, ...]:
-    """The hypotheses of all groups of failures together."""
-    return tuple(h for explanation in localize(values, failing, holding) for h in explanation.hypotheses)
+        return tuple(Hypothesis(reason.cells, reason.text, reason.text_en) for reason in self.reasons)
 
 
 def localize(

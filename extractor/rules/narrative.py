@@ -125,7 +125,8 @@ def _fits(claim: Claim, value: Value, printed: Value) -> bool:
         return printed <= value
     if claim.about == "about" or "万" in claim.raw:
         # 20余 is 20 to 29, 约300 some tens around it: one step of the last digit that is not 0.
-        return abs(printed - value) < max(_step(value), abs(Decimal(value)) / 10)
+        slack: Decimal = max(_step(value), abs(Decimal(value)) / Decimal(10))
+        return abs(Decimal(printed) - Decimal(value)) < slack
     if isinstance(value, Decimal) and isinstance(printed, Decimal):
         step = Decimal(1).scaleb(_exponent(value))
         return abs(printed - value) < step and _exponent(printed) < _exponent(value)  # the words may round, or cut off
