@@ -1,4 +1,4 @@
-"""The rule catalogue: every code that a finding can carry, as data (catalogue/*.toml, one file per module of rules).
+"""The rule catalogue: every code that a finding can carry, as data (entries/*.toml, one file per module of rules).
 
 A rule has a severity, a formula, where it applies, its source, its meaning in plain Chinese and English, what may
 look like a failure and is none, and tiny records that pass and fail. `gouji explain`, docs/rules.md, the SARIF output
@@ -52,7 +52,7 @@ def catalogue() -> dict[str, Rule]:
     """All rules by code, in the order of the documentation."""
     rules: dict[str, Rule] = {}
     for family in FAMILIES:
-        text = (files("extractor.rules") / "catalogue" / f"{family}.toml").read_text(encoding="utf-8")
+        text = (files("extractor.rules") / "entries" / f"{family}.toml").read_text(encoding="utf-8")
         for code, spec in tomllib.loads(text).items():
             says = spec.pop("says", {})
             rules[code] = Rule(code, family, says_zh=says.get("zh", ""), says_en=says.get("en", ""), **spec)
