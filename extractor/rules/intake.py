@@ -153,7 +153,9 @@ def take(item: Any, line: int | None) -> Intake:
     if outer and record is None:
         error = outer.get("error")
         why = error.get("message") if isinstance(error, dict) else None
-        found.findings.append(fail("record.none", why=_short(why or "record is null")))
+        finding = fail("record.none", why=_short(why or "record is null"))
+        finding.status = "not_assessable"  # the document failed, no rule of the form did
+        found.findings.append(finding)
         return found
     if not isinstance(record, dict):
         found.findings.append(_shape("record", "不是 JSON 对象", f"is no JSON object but {_kind(record)}"))
@@ -311,7 +313,7 @@ def _span(raw: Any) -> tuple[int, int] | None:
 def _cell(raw: Any) -> Cell | None:
     if not isinstance(raw, dict) or not isinstance(raw.get("path"), str):
         return None
-    printed, method = raw.get("raw"), raw.get("method")
+    printed, method, unit = raw.get("raw"), raw.get("method"), raw.get("unit")
     state: Any = raw.get("state")
     return Cell(
         raw["path"],
@@ -320,6 +322,7 @@ def _cell(raw: Any) -> Cell | None:
         raw=printed if isinstance(printed, str) else None,
         span=_span(raw.get("span")),
         method=method if method in get_args(Method) else None,
+        unit=unit if isinstance(unit, str) else None,
     )
 
 
