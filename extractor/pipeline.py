@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from extractor.claims.claim import Claim
+from extractor.claims.find import find_claims
 from extractor.document.identity import Identity, identify
 from extractor.document.sections import section_spans
 from extractor.document.text import Document
@@ -20,6 +22,8 @@ from extractor.reader.locate import locate
 from extractor.reader.requests import read_requests
 from extractor.reader.tables import TableRead
 from extractor.results import Finding, Result, Verdict, document_verdict, failed
+from extractor.rules.case import Case, Words, case_of_record
+from extractor.rules.engine import validate
 from extractor.settle import build_record, cells_in_order, settle_table
 
 if TYPE_CHECKING:
@@ -142,6 +146,7 @@ def settled_tables(reading: Reading) -> Outcomes:
 def assemble(reading: Reading, outcomes: Outcomes) -> Result:
     """The result of a reading whose tables are settled."""
     if reading.error:
+        reading.error.claims = claims_of(reading)
         return reading.error
     verdicts = {name: outcomes[name][0] for name in TABLES}
     if set(verdicts.values()) == {"failed"}:
@@ -167,7 +172,40 @@ def assemble(reading: Reading, outcomes: Outcomes) -> Result:
         from extractor.given import compare_given
 
         result.findings += compare_given(reading, reading.given, result)
+    result.claims = claims_of(reading)
+    result.findings += validate(_case(reading, result), soft_only=True).findings
     return result
+
+
+def claims_of(reading: Reading) -> list[Claim]:
+    """What the narrative says of the form's numbers: never cells, only compared with them."""
+    layout, identity = reading.layout, reading.identity
+    tables = [(r.start, r.end) for r in (layout.disclosure, layout.requests, layout.disputes) if r]
+    return find_claims(
+        reading.text, reading.norm, layout.start, layout.end, tables, identity.organization, identity.year
+    )
+
+
+def _case(reading: Reading, result: Result) -> Case:
+    """The result as the rules see it: record, page and narrative."""
+    assert result.record is not None
+    layout = reading.layout
+    regions = (layout.disclosure, layout.requests, layout.disputes)
+    words = Words(
+        reading.text,
+        reading.norm,
+        layout.start,
+        layout.end,
+        {key: tuple(span) if span else None for key, span in result.record["sections"].items()},
+        tuple((region.start, region.end) for region in regions if region),
+    )
+    return replace(
+        case_of_record(result.record),
+        cells={cell.path: cell for cell in result.cells},
+        verdicts=result.verdicts,
+        claims=result.claims,
+        words=words,
+    )
 
 
 def _sections(norm: str, layout: Layout) -> dict[str, Any]:

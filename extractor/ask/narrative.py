@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from extractor.ask.answers import identity_answer, of_rows, rows_answer
 from extractor.ask.excerpts import excerpt
 from extractor.ask.ground import printed_numbers, tokens
 from extractor.ask.session import Session
+from extractor.claims.claim import Claim
 from extractor.form import FORM
-from extractor.results import Claim
 
 # Cells of the form that narratives speak of, and the words that must stand in the sentence of a claim.
 _SPOKEN_OF = {
@@ -38,8 +39,12 @@ _LONGEST = 3_000
 _YEARS = re.compile(r"(?<!\d)20[0-3]\d(?=\s*年)")
 
 
-async def ask_narrative(session: Session) -> list[Claim]:
-    """The claims of a report that prints no table; empty where its words hold no number about the form's subjects."""
+async def ask_narrative(session: Session, found: Sequence[Claim]) -> list[Claim]:
+    """Claims of a report that prints no table beside those `found` by rule; nothing is asked where its words hold no
+    number about the form's subjects."""
+    spoken_of = {path: words for path, words in _SPOKEN_OF.items() if path not in {claim.field for claim in found}}
+    if not spoken_of:
+        return []
     reading = session.reading
     layout = reading.layout
     spans = [m.span() for m in _SENTENCE.finditer(reading.norm, layout.start, layout.end) if _SUBJECT.search(m.group())]
@@ -47,23 +52,24 @@ async def ask_narrative(session: Session) -> list[Claim]:
         return []
     piece = excerpt("\n".join(reading.norm[a:b].strip() for a, b in spans), 0, 10**9, _LONGEST)
     fields = [tokens(reading.norm, a, b, ("count",)) for a, b in spans]
-    printed = printed_numbers(reading.norm, [field for found in fields for field in found])
-    words = "事项：\n" + "\n".join(f"{i}. {FORM.words(path)}" for i, path in enumerate(_SPOKEN_OF, 1))
-    model = rows_answer([1] * len(_SPOKEN_OF), [printed] * len(_SPOKEN_OF))
+    printed = printed_numbers(reading.norm, [field for tokens_ in fields for field in tokens_])
+    words = "事项：\n" + "\n".join(f"{i}. {FORM.words(path)}" for i, path in enumerate(spoken_of, 1))
+    model = rows_answer([1] * len(spoken_of), [printed] * len(spoken_of))
     answer = await session.ask("narrative", words, piece, model, "narrative", 220)
     claims = []
     for (path, words), (value, *_) in zip(
-        _SPOKEN_OF.items(), of_rows(answer) if answer is not None else (), strict=False
+        spoken_of.items(), of_rows(answer) if answer is not None else (), strict=False
     ):
         places = [
             (f.start, f.end)
-            for (a, b), found in zip(spans, fields, strict=True)
-            for f in found
+            for (a, b), tokens_ in zip(spans, fields, strict=True)
+            for f in tokens_
             if isinstance(value, int) and f.reading and f.reading.value == value and re.search(words, reading.norm[a:b])
         ]
         if isinstance(value, int) and len(places) == 1:
-            claims.append(Claim(path, value, reading.text[slice(*places[0])], places[0]))
-    taken = Counter(claim.span for claim in claims)
+            raw = reading.text[slice(*places[0])]
+            claims.append(Claim(path, value, raw, places[0], year=reading.identity.year, method="llm"))
+    taken = Counter(claim.span for claim in (*found, *claims))
     return [claim for claim in claims if taken[claim.span] == 1]  # A number that is claimed twice tells nothing.
 
 

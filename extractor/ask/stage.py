@@ -14,7 +14,7 @@ from extractor.pipeline import Outcomes, Reading, assemble, settled_tables
 from extractor.results import TRUSTED, Cell, Finding, Result, Usage, Value
 from extractor.settle import settle_table
 
-_IMPROVE = {"disclosure": table2.improve, "requests": table3.improve, "disputes": table4.improve}
+IMPROVE = {"disclosure": table2.improve, "requests": table3.improve, "disputes": table4.improve}
 _WHY = {
     "malformed": "回答不合格式",
     "blank": "回答为空",
@@ -51,7 +51,7 @@ async def improve(
         for name in TABLES:
             if outcomes[name][0] in TRUSTED:
                 continue
-            outcome = await _IMPROVE[name](session, reading.tables[name])
+            outcome = await IMPROVE[name](session, reading.tables[name])
             said[name] = outcome
             if outcome.table is None:
                 if suggest:
@@ -70,11 +70,11 @@ async def improve(
         if read:
             result.findings.append(_read_by_model(session, read))
     elif result.error and result.error["code"] == "no_tables":
-        result.claims = await ask_narrative(session)
+        result.claims += await ask_narrative(session, result.claims)
     if session.failures and result.record is not None:
-        result.findings.append(_unanswered(session))
+        result.findings.append(unanswered(session))
     result.unanswered = len(session.failures)
-    result.usage = _usage(session)
+    result.usage = usage_of(session)
     return result
 
 
@@ -123,7 +123,8 @@ def _read_by_model(session: Session, names: list[str]) -> Finding:
     )
 
 
-def _unanswered(session: Session) -> Finding:
+def unanswered(session: Session) -> Finding:
+    """Which questions got no answer, and why."""
     kinds = dict.fromkeys(session.failures)
     words = "；".join(f"{_WHY.get(kind, kind)}（{session.failures.count(kind)}）" for kind in kinds)
     return Finding(
@@ -134,7 +135,8 @@ def _unanswered(session: Session) -> Finding:
     )
 
 
-def _usage(session: Session) -> Usage:
+def usage_of(session: Session) -> Usage:
+    """What the session's questions cost."""
     answers = session.answers
     costs = [answer.cost for answer in answers if answer.calls]
     known = costs and all(cost is not None for cost in costs)

@@ -20,7 +20,7 @@ _FAMILIES = {
 }
 _HEAD = """# The rules
 
-Made from `extractor/rules/catalogue/*.toml` by `make docs`; do not edit. `gouji explain CODE` prints one entry,
+Made from `extractor/rules/entries/*.toml` by `make docs`; do not edit. `gouji explain CODE` prints one entry,
 `gouji explain --json` all of them. How they are applied, and what is measured of them: [validator.md](validator.md).
 
 A finding is `fail` or `not_assessable` (an operand is missing); a rule that does not apply to a record (no text, no

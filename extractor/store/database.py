@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from extractor.claims.claim import Claim
 from extractor.document.sources import display
 from extractor.errors import StoreError
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, cell_paths
@@ -87,6 +88,7 @@ class Store:
                 )
                 self.db.conn.executemany(_INSERT_CELL, [_cell_row(run + offset, cell) for cell in result.cells])
                 self.db.table("findings").insert_all(_finding_row(run + offset, finding) for finding in result.findings)
+                self.db.table("claims").insert_all(_claim_row(run + offset, claim) for claim in result.claims)
         return len(results)
 
     def _save_document(self, sha256: str, name: str, data: bytes | None, results: Sequence[Result], now: str) -> None:
@@ -184,10 +186,31 @@ def _finding_row(extraction: int, finding: Finding) -> dict[str, Any]:
         "blame": row["blame"],
         "left_value": None if row["left"] is None else str(row["left"]),
         "right_value": None if row["right"] is None else str(row["right"]),
+        "reason": row["reason"] or None,
         "message": row["message"],
+        "message_en": row["message_en"] or None,
+        "evidence": _json(row["evidence"]),
         "cells": _json(row["cells"]),
         "suspects": _json(row["suspects"]),
         "hypotheses": _json(row["hypotheses"]),
+    }
+
+
+def _claim_row(extraction: int, claim: Claim) -> dict[str, Any]:
+    start, end = claim.span
+    return {
+        "extraction": extraction,
+        "field": claim.field,
+        "value": str(plain(claim.value)),
+        "value_integer": claim.value if isinstance(claim.value, int) and abs(claim.value) < 2**63 else None,
+        "unit": claim.unit,
+        "raw": claim.raw,
+        "span_start": start,
+        "span_end": end,
+        "scope": claim.scope,
+        "year": claim.year,
+        "about": claim.about,
+        "method": claim.method,
     }
 
 

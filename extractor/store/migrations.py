@@ -208,3 +208,32 @@ def _views(db: Database) -> None:
         where n.status = 'fail'
         """,
     )
+
+
+@migrations(name="0003_claims_and_reasons")
+def _claims(db: Database) -> None:
+    findings = db.table("findings")
+    findings.add_column("reason", str)
+    findings.add_column("message_en", str)
+    findings.add_column("evidence", str)
+    db.table("claims").create(
+        {
+            "id": int,
+            "extraction": int,
+            "field": str,
+            "value": str,
+            "value_integer": int,
+            "unit": str,
+            "raw": str,
+            "span_start": int,
+            "span_end": int,
+            "scope": str,
+            "year": int,
+            "about": str,
+            "method": str,
+        },
+        pk="id",
+        foreign_keys=[("extraction", "extractions", "id")],
+        not_null=["field", "value", "raw", "scope", "method"],
+    )
+    db.table("claims").create_index(["extraction"])
