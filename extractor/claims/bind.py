@@ -63,7 +63,8 @@ class Binder:
         if found:
             return found
         if (left.anchored and (left.stop != "num" or left.bracket)) or left.onto:
-            return fitting(self.parent, number)
+            of_old = "新" in left.fill and not self._under_received()  # 现行有效45件，其中2023年新增6件
+            return () if of_old else fitting(self.parent, number)
         if _TOTAL.search(left.fill):
             return self._sum(index, number)
         return self._next_clause(index, number, left)
@@ -106,12 +107,16 @@ class Binder:
             made = self.meaning.row(index, rows.pop(), [a.key for a in acts]) if len(rows) == 1 else ()
             return fitting(made, number)
         who = [t for t in near if t.kind == "who" and not (topics and legal_person(frame, t))]
+        if len(who) > 1 and "各" in frame.text[who[0].start : frame.tokens[index].start]:
+            return ()
         if len(who) == 1:
             return self._applicant(number, who[0], topics, acts, left)
         if not Company(frame, self.meaning, index, left, topics, acts).allows():
             return ()
         # An act before words that nothing explains is the topic's, if it stands before the topic.
         acts = [t for t in acts if t in near or (topics and t.start < topics[0].start)]
+        if any(t.sure for t in acts):
+            acts = [t for t in acts if t.key != "decisions"]  # 作出不予公开决定6件
         if len(acts) > 1 and "中" in frame.text[acts[-2].end : acts[-1].start]:
             acts = acts[-1:]
         found = self.meaning.combine(index, topics, acts)

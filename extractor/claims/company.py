@@ -74,7 +74,7 @@ class Company:
             and not frame.carried.heading
         ):
             return False
-        return not bare or known_before(frame, frame.tokens.index(bare[-1]))
+        return not bare or (not left.far and known_before(frame, frame.tokens.index(bare[-1])))
 
     def _done(self, keys: set[str]) -> bool:
         """Not what was published, not a list of things that may be licensed, not a difference of fees."""
@@ -91,7 +91,8 @@ class Company:
 
     def _published(self) -> bool:
         """Whether the list the words stand in is of what was made public (公开行政许可决定310件、行政处罚决定45件)."""
-        for token in reversed(self.frame.tokens[: self.left.mentions[0]]):
+        first = self.left.mentions[0]
+        for token in reversed(self.frame.tokens[max(0, first - 120) : first]):
             if token.kind == "act" or (token.kind == "p" and token.key in ";。"):
                 return False
             if token.kind == "publish":

@@ -127,8 +127,8 @@ def _claims(text: str, sentence: Sentence, own: Body, year: int | None, carried:
         if number is None:
             continue
         if index in shared:
-            fields, place = shared[index]
-            fields = tuple(name for name in fields if fits(name, number))
+            dealt, place = shared[index]
+            fields = tuple(name for name in (binder.parent if dealt is None else dealt) if fits(name, number))
         else:
             fields = binder.fields(index)
             place = frame.places[index]

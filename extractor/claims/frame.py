@@ -17,6 +17,8 @@ DECISIONS = frozenset({"licensing", "penalties", "coercion"})
 FEES = frozenset({"fees", "processing_fee"})
 _JOINTLY = frozenset({"和", "及", "以及", "与", "、"})
 _WHICH = re.compile(r"(?:制定|印发|出台|发布|制发|现行有效)?的")
+# No clause of prose has more tokens than this before a number.
+_FAR = 60
 _OPENERS = frozenset({"其中", "另有", "另外", "此外", "同时", "同期"})
 _DISCLOSURE = re.compile(r"信息公开|依申请|公开政府信息|答复[^,。;]{0,4}不服|(?:复议|诉讼)(?:方面|情况):")
 _STOPS = frozenset(",;:()。!?")
@@ -65,8 +67,8 @@ class Frame:
         return self.text[self.tokens[start].start : self.tokens[end - 1].end] if start < end else ""
 
     def clause(self, index: int) -> int:
-        """The index of the first token of the clause that the token is in."""
-        return self.clauses[index] if index < len(self.clauses) else len(self.clauses)
+        """The index of the first token of the clause that the token is in, or of the last few dozen tokens."""
+        return max(self.clauses[index], index - _FAR)
 
     def clause_end(self, index: int) -> int:
         """The index behind the clause's last token."""
@@ -89,9 +91,12 @@ def merge_carries(tokens: list[Token], report: int | None) -> list[Token]:
         ahead = index + 1
         while ahead < len(tokens) and ahead < index + 3 and tokens[ahead].kind == "fill":
             ahead += 1
-        if ahead < len(tokens) and tokens[ahead].kind == "time":
+        before = years_of(out[-1].key, report)[0] if out and out[-1].kind == "time" else None
+        if ahead < len(tokens) and tokens[ahead].kind == "time" and report is not None:
             year, when = years_of(tokens[ahead].key, report)
-            if when == "one" and report is not None and year == report + 1:
+            if when == "one" and before == report - 1 and year == report:
+                key, start = "carry_in", out.pop().start  # 2022年结转2023年办理
+            if when == "one" and (year == report + 1 or key == "carry_in"):
                 while ahead + 1 < len(tokens) and tokens[ahead + 1].key in ("继续", "process"):
                     ahead += 1
                 skip, end = ahead, tokens[ahead].end
@@ -152,8 +157,9 @@ def lay_out(frame: Frame) -> None:
                 if scope is None:
                     scope = carried.scope
         elif token.kind in ("act", "neg"):
+            item_start = max(item_start, index - _FAR)
             name = _prefix(frame, item_start, index)
-            if name and not any(t.kind == "scope" and name.startswith(t.key) for t in frame.tokens[item_start:index]):
+            if name and not _scoped(frame, item_start, index):
                 called = named(name, frame.own)
                 scope = called or scope
         frame.topics.append(topic)
@@ -172,8 +178,16 @@ def _scope_at(frame: Frame, index: int, before: Scope | None) -> Scope | None:
     name = frame.text[lead.start : lead.end] if lead is not None and lead.kind in ("res", "fill") else ""
     if name.endswith(("协助", "配合")):
         return None
+    if name.endswith(("个别", "部分", "少数", "有的", "一些", "多数")):
+        return before  # where a fault lay, not who was counted
     found = scope_of(token.key, name, frame.own)
     return before if found is None else found
+
+
+def _scoped(frame: Frame, start: int, index: int) -> bool:
+    """Whether a word of scope begins the clause or stands right before the token: then it is whose number it is."""
+    known = [t for t in frame.tokens[start:index] if t.kind not in ("fill", "time", "cause")]
+    return bool(known) and "scope" in (known[0].kind, known[-1].kind)
 
 
 def _prefix(frame: Frame, start: int, index: int) -> str:
@@ -197,6 +211,10 @@ def explained(frame: Frame, index: int) -> bool:
     """Whether nothing unknown stands between the beginning of the token's clause and the token; a body's name is
     known."""
     start = frame.clause(index)
+    for at in range(index - 1, start, -1):
+        if frame.tokens[at].kind == "num":
+            start = at + 1  # an item of a list
+            break
     rest = [t for t in frame.tokens[start:index] if t.kind not in ("time", "fill", "cause")]
     if not any(t.kind == "res" for t in rest):
         return True

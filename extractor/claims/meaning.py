@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from extractor.claims.frame import DECISIONS, DISPUTES, FEES, Frame
 from extractor.claims.numbers import Number
@@ -11,6 +12,7 @@ from extractor.claims.tokens import Token
 
 Fields = tuple[str, ...]
 
+_LISTED = re.compile(r"[、和与及,]")
 _LEGAL_PERSON = re.compile(r"(?:法人|单位|企业)(?:和|及|或|或者|以及|、)$")
 # Verbs of any work: they say of a dispute only that there was one.
 _HANDLED = frozenset({"receive", "process", "decisions"})
@@ -60,8 +62,7 @@ class Meaning:
     def combine(self, index: int, topics: list[Token], acts: list[Token]) -> list[str]:
         """The fields of topics × acts, in order; empty where the two do not go together."""
         names = list(dict.fromkeys(t.key for t in topics))
-        if "applications" in names and len(names) > 1:
-            names = [n for n in names if n != "applications"] if names[-1] != "applications" else ["applications"]
+        names = [name for name in names if name != "applications" or not self._only_names(topics)]
         keys = list(dict.fromkeys(a.key for a in acts))
         if not names:
             return self._of_acts(index, acts, keys)
@@ -72,6 +73,11 @@ class Meaning:
                 return []
             out += [f for f in (subjects().field(name, key) for key in found) if f is not None]
         return list(dict.fromkeys(out))
+
+    def _only_names(self, topics: list[Token]) -> bool:
+        """政府信息公开申请行政复议: the applications only say what the dispute is about."""
+        pairs = [(a, b) for a, b in pairwise(topics) if a.key == "applications" != b.key]
+        return any(not _LISTED.search(self.frame.text[a.end : b.start]) for a, b in pairs)
 
     def _acts_of(self, index: int, topic: str, keys: list[str], sure: bool) -> list[str]:
         """What was done to the topic: the acts that go with it, or the one that is meant where none is said."""
@@ -145,7 +151,7 @@ class Meaning:
         group = key.split(".")[0]
         if self._involved(index, key) and not self._denied(index):
             return ()
-        if any(a not in ("receive", f"{group}.all") and (a, group) != ("not_processed.all", "other") for a in acts):
+        if any(a not in ("receive", f"{group}.all") for a in acts):
             return ()
         return (f"requests.{key}.total",)
 

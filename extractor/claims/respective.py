@@ -7,7 +7,8 @@ from extractor.claims.subjects import subjects
 from extractor.claims.times import years_of
 from extractor.claims.tokens import Token
 
-Shares = dict[int, tuple[tuple[str, ...], Place]]
+# The fields of a number, None for those of the number before, and its place.
+Shares = dict[int, tuple[tuple[str, ...] | None, Place]]
 
 
 def respective(frame: Frame) -> Shares:
@@ -29,9 +30,10 @@ def _deal(frame: Frame, at: int) -> Shares:
         fields = _fields(said or mentions)
         when = [years_of(time.key, frame.report) for time in times]
         places = [Place(place.scope, *time) for place, time in zip(places, when, strict=True)]
-        dealt: list[tuple[str, ...]] = [fields if len(fields) == 1 else ()] * len(numbers)
+        shared = None if not (said or mentions) else fields if len(fields) == 1 else ()
+        dealt: list[tuple[str, ...] | None] = [shared] * len(numbers)
     else:
-        dealt = _dealt_subjects(mentions, said, len(numbers))
+        dealt = [*_dealt_subjects(mentions, said, len(numbers))]
     return dict(zip(numbers, zip(dealt, places, strict=True), strict=True))
 
 

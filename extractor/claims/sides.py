@@ -29,7 +29,7 @@ def look_left(frame: Frame, index: int) -> Side:
     while at >= 0:
         token = tokens[at]
         kind = token.kind
-        if kind == "num":
+        if kind == "num" and not (side.onto and not side.mentions):
             side.stop = "num"
             break
         if kind == "p":
@@ -51,7 +51,7 @@ def look_left(frame: Frame, index: int) -> Side:
             side.murky = True
         elif kind in ("time", "scope"):
             side.anchored = side.anchored or not side.mentions
-        elif kind in ("fill", "cause", "onto") or (kind == "against" and side.anchored):
+        elif kind in ("fill", "cause", "onto") or (kind in ("against", "num") and (side.anchored or side.onto)):
             side.onto = side.onto or (kind == "onto" and not side.mentions)
             if not side.mentions:
                 side.fill = frame.text[token.start : token.end] + side.fill
@@ -70,6 +70,8 @@ def _over(frame: Frame, side: Side, at: int, index: int, comma: bool) -> int | N
     """The index to go on from where punctuation may be passed on the way back; None where it ends the search."""
     tokens, key = frame.tokens, frame.tokens[at].key
     before = tokens[at - 1] if at else None
+    if key in "、," and not side.mentions and before is not None and before.kind == "row" and "不再处理" in side.fill:
+        return at - 1  # 逾期不补正，我局不再处理1件
     if key == "、":
         return at - 1 if before is not None and side.mentions and before.kind in (*MENTIONS, "fill") else None
     if side.mentions:

@@ -50,12 +50,14 @@ def narrative_spans(norm: str, start: int, end: int, tables: Sequence[tuple[int,
 def _prose(norm: str, start: int, end: int) -> list[tuple[int, int]]:
     """The lines inside a table's span that are sentences."""
     found: list[tuple[int, int]] = []
-    while (stop := norm.find("。", start, end)) >= 0:
+    left = MOST
+    while left > 0 and (stop := norm.find("。", start, end)) >= 0:
         begin = max(norm.rfind("\n", start, stop) + 1, start)
         close = norm.find("\n", stop, end)
         close = end if close < 0 else close
         if close - begin <= _LONGEST_LINE and _is_sentence(norm[begin:close]):
             found.append((begin, close))
+            left -= close - begin
         start = close
     return found
 
