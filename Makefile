@@ -56,8 +56,11 @@ lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
+# As for the layers: eval/ is inside `extractor` only once installed.
 types: $(STAMP)
-	$(VENV)/bin/mypy
+	@rm -rf build
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target build/types .
+	cd build/types && ../../$(PY) -m mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache
 
 # import-linter reads packages from disk, and eval/ and prompts/ are inside `extractor` only once installed.
 layers: $(STAMP)

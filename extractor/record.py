@@ -6,14 +6,28 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, create_model
 
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, group_all
+from extractor.results import exact
 
-Count = Annotated[int, Field(ge=0, strict=True)]
-Signed = Annotated[int, Field(strict=True)]
+
+
+def _amount(value: Any) -> Decimal:
+    amount = exact(value)
+    if amount is None:
+        raise ValueError("no exact decimal")
+    return amount
+
+
+# No count has forty digits; what has is not even added up.
+MOST = 10**40
+Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
+Signed = Annotated[int, Field(ge=-MOST, le=MOST, strict=True)]
 # Exact: a decimal string in JSON, never a float.
-Amount = Annotated[Decimal, Field(ge=0), PlainSerializer(lambda v: format(v, "f"), return_type=str)]
+Amount = Annotated[
+    Decimal, BeforeValidator(_amount), Field(ge=0), PlainSerializer(lambda v: format(v, "f"), return_type=str)
+]
 Span = tuple[int, int]
 
 _KINDS: dict[str, Any] = {"count": Count, "signed": Signed, "amount": Amount}
@@ -50,7 +64,7 @@ def record_model(version: str) -> type[BaseModel]:
     fields: dict[str, Any] = {
         "form": (Literal[version], ...),
         "organization": (str | None, None),
-        "year": (Annotated[int, Field(strict=True)] | None, None),
+        "year": (Annotated[int, Field(strict=True, ge=1900, le=2200)] | None, None),
         "title": (str | None, None),
         "sections": (dict[str, Span | None], {}),
         "disclosure": (disclosure, ...),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -64,6 +65,19 @@ def plain(value: Value | None) -> int | str | None:
     return format(value, "f") if isinstance(value, Decimal) else value
 
 
+_EXACT = re.compile(r"-?(?:0|[1-9]\d{0,23})(?:\.\d{1,24})?")
+
+
+def exact(value: Any) -> Decimal | None:
+    """An amount as the contract writes it (an exact decimal string; a JSON number is one too) as a Decimal; None for
+    all else, also for what no amount of money could be (24 digits and more)."""
+    if isinstance(value, Decimal) and value.is_finite() and -24 <= value.adjusted() <= 24:
+        value = format(value, "f")
+    elif type(value) is int and abs(value) < 10**24:
+        value = str(value)
+    return Decimal(value) if isinstance(value, str) and _EXACT.fullmatch(value) else None
+
+
 @dataclass(slots=True)
 class Hypothesis:
     """A smallest set of cells whose change would satisfy all rules that fail together. Never applied."""
@@ -109,6 +123,7 @@ class Finding:
     reason: str = ""
     evidence: tuple[Evidence, ...] = ()
     message_en: str = ""
+    missing: tuple[str, ...] = ()  # the operands without a number
 
     def to_json(self) -> dict[str, Any]:
         """The contract's object, and beside it the English words, the reason of the blame and the places in the text."""
@@ -126,6 +141,7 @@ class Finding:
             "message": self.message,
             "message_en": self.message_en,
             "evidence": [piece.to_json() for piece in self.evidence],
+            "missing": list(self.missing),
         }
 
 

@@ -179,7 +179,12 @@ def test_last_years_record_is_compared_and_found_by_body_and_year(tmp_path: Path
     assert code == 1
     _, (line,), err = check(tmp_path, record(organization="无县"), args=("--json", "--previous", previous))
     assert not any(rule.startswith("years") for rule in rules(line))
-    assert "no record of last year's" in err
+    assert "years.pair" in rules(line, "not_assessable")
+    twice = tmp_path / "twice.jsonl"
+    twice.write_text("\n".join(json.dumps(one) for one in (last, last, {"record": None})), encoding="utf-8")
+    _, (line,), err = check(tmp_path, record(), args=("--json", "--previous", twice))
+    assert "2" in next(f["message_en"] for f in line["findings"] if f["rule"] == "years.pair")
+    assert "1 lines without a record" in err
 
 
 def test_parents_against_their_subordinates(tmp_path: Path) -> None:
@@ -195,6 +200,20 @@ def test_parents_against_their_subordinates(tmp_path: Path) -> None:
     _, lines, _ = check(tmp_path, parent, child, record(organization="丙县"), args=args)
     assert {f["status"] for f in lines[0]["findings"] if f["rule"].startswith("bodies.children")} == {"fail"}
     assert not any(f["rule"].startswith("bodies") for f in lines[1]["findings"])
+    _, lines, err = check(tmp_path, parent, child, child, record(organization="丙县"), args=args)
+    assert "2 records of 乙县" in err
+    assert all("乙县" in f["message"] for f in lines[0]["findings"] if f["rule"].startswith("bodies"))
+
+
+@pytest.mark.parametrize(
+    "tree", ["甲市,甲市\n", "甲市,乙县\n乙县,甲市\n", "上级,下级\n", "\n"], ids=["self", "circle", "head", "empty"]
+)
+def test_a_tree_of_bodies_that_is_none_is_a_usage_error(tmp_path: Path, tree: str) -> None:
+    file = tmp_path / "tree.csv"
+    file.write_text(tree, encoding="utf-8")
+    code, lines, err = check(tmp_path, record(organization="甲市"), args=("--json", "--bodies", file))
+    assert (code, lines) == (2, [])
+    assert "--bodies" in err
 
 
 def test_two_outputs_at_once_and_bad_side_files_are_usage_errors(tmp_path: Path) -> None:
@@ -365,20 +384,126 @@ def test_a_file_that_is_not_there_among_others_is_no_silent_pass(tmp_path: Path)
 
 
 def test_a_line_whose_record_and_cells_differ_is_an_error() -> None:
-    line = {"record": record(), "cells": [{"path": "requests.granted.total", "value": 4711, "state": "reported"}]}
+    line = h.read(h.report()).to_json()
+    assert judge(take(line, 1)).findings == [] or all(f.severity == "info" for f in judge(take(line, 1)).findings)
+    cell = next(cell for cell in line["cells"] if cell["path"] == "requests.granted.total")
+    cell["value"], cell["raw"] = 4711, "4711"
     assert "record.cells" in {finding.rule for finding in judge(take(line, 1)).findings}
 
 
-def test_hostile_pages_in_a_line_are_ignored_not_believed() -> None:
+TAMPERED = {
+    "cells removed": lambda line: line.update(cells=line["cells"][:3]),
+    "a cell twice": lambda line: line["cells"].append(dict(line["cells"][0])),
+    "no list of cells": lambda line: line.update(cells="all right"),
+    "an unknown cell": lambda line: line["cells"].append({"path": "nope.x", "value": 3, "state": "blank"}),
+    "an unknown state": lambda line: line["cells"][0].update(state="sure"),
+    "an unknown method": lambda line: line["cells"][0].update(method="oracle"),
+    "a span backwards": lambda line: line["cells"][0].update(span=[9, 3]),
+    "digits that say another number": lambda line: line["cells"][0].update(raw="777"),
+    "an unknown verdict": lambda line: line["verdicts"].update(requests="sure"),
+    "a verdict missing": lambda line: line["verdicts"].pop("requests"),
+    "claims that are none": lambda line: line.update(claims=[{"field": "x", "value": "sNaN", "span": [0, 1]}]),
+    "a claim beyond all bounds": lambda line: line["claims"].append(
+        {"field": "disclosure.fees.amount", "value": "1e999999999", "raw": "1", "span": [0, 1], "scope": "body"}
+    ),
+    "findings that are none": lambda line: line.update(findings=[3]),
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_a_line_that_was_tampered_with_is_said_and_not_believed(how: str) -> None:
+    line = h.read(h.report()).to_json()
+    TAMPERED[how](line)
+    outcomes = judge(take(line, 1))
+    assert "record.page" in {finding.rule for finding in outcomes.findings}
+    assert outcomes.broken
+
+
+def test_a_proved_table_that_breaks_a_rule_was_changed_and_nobody_is_blamed() -> None:
+    line = h.read(h.report()).to_json()
+    line["record"]["requests"]["granted"]["total"] += 1
+    cell = next(cell for cell in line["cells"] if cell["path"] == "requests.granted.total")
+    cell["value"] += 1
+    cell["raw"] = str(cell["value"])
+    outcomes = judge(take(line, 1))
+    assert {"record.page", "requests.applicants.granted"} <= {f.rule for f in outcomes.findings}
+    assert {f.blame for f in outcomes.findings if f.status == "fail"} == {"undecided"}
+
+
+def test_what_extract_said_of_the_text_is_handed_on() -> None:
+    text = h.report().replace("五、存在的主要问题及改进情况", "六、存在的主要问题及改进情况")
+    line = h.read(text).to_json()
+    of_text = {f["rule"] for f in line["findings"] if f["rule"].startswith("structure.section")}
+    assert of_text
+    assert of_text <= {f.rule for f in judge(take(line, 1)).findings}
+
+
+def test_hostile_lines_end_in_findings() -> None:
     line = {
         "record": record(),
         "cells": [None, 3, {"path": 4}, {"path": "requests.granted.total", "value": None, "span": ["a", {}]}],
-        "claims": [None, {"field": 1}, {"field": "requests.granted.total", "value": "x", "span": [0, 1]}],
+        "claims": [None, {"field": 1}, {"field": "requests.granted.total", "value": 10**4000, "span": [0, 1]}],
         "verdicts": {"requests": 5},
         "findings": [None, {"rule": 3}, {"rule": "requests.reading.no_such_doubt"}],
     }
     outcomes = judge(take(line, 1))
     assert outcomes.passed >= 42
+    assert "record.page" in {f.rule for f in outcomes.findings}
+
+
+@pytest.mark.parametrize(
+    "amount", ["1" * 60, "0." + "0" * 40 + "1", "1e-999999999", "１２", "1_000", " 12 ", "1e5", "1e999999999"]
+)
+def test_an_amount_is_an_exact_decimal_or_said_to_be_none(amount: str) -> None:
+    made = record(**{"disclosure.fees.amount": amount})
+    rules_ = {f.rule for f in judge(take(made, 1)).findings}
+    assert "record.value.disclosure.fees.amount" in rules_
+    number = json.dumps(record(**{"disclosure.fees.amount": 7})).replace('"amount": 7', f'"amount": {amount}')
+    if amount.startswith(("1e-", "1e9")):
+        code, out, err = gouji("check", "-", data=number.encode())
+        assert code == 1
+        assert len(out) + len(err) < 20_000
+
+
+def test_counts_too_long_to_print_are_said_without_being_printed() -> None:
+    made = record(**{R + "granted.business": 9 * 10**4299, R + "granted.natural_person": 9 * 10**4299})
+    data = json.dumps(made).encode()
+    for args in ((), ("--json",), ("--sarif",)):
+        code, out, err = gouji("check", "-", *args, data=data)
+        assert (code, "Traceback" in err) == (1, False)
+        assert "requests.granted.business" in out
+
+
+def test_group_rows_are_found_by_name_not_by_number() -> None:
+    """25 keys again: six sub-rows left out, group rows put in."""
+    made = record()
+    for row in ("not_corrected", "fee_unpaid", "other"):
+        del made["requests"][f"other.{row}"]
+    zero = dict.fromkeys(made["requests"]["granted"], 0)
+    made["requests"]["other.all"] = {**zero, "natural_person": 99, "total": 1}
+    made["requests"]["denied.all"] = zero
+    made["requests"]["unavailable.all"] = zero
+    broken = {f.rule for f in judge(take(made, 1)).findings if f.severity == "error"}
+    assert "requests.applicants.other.all" in broken
+    assert "requests.outcomes.natural_person" in broken
+
+
+def test_a_group_row_stands_in_for_sub_rows_that_are_not_all_known() -> None:
+    """Σ of the group is printed, some of its sub-rows are blank: the column's sum is known all the same."""
+    made = record()
+    group = [row for row in made["requests"] if row.startswith("denied.")]
+    columns = list(made["requests"]["granted"])
+    whole = {column: sum(made["requests"][row][column] for row in group) for column in columns}
+    made["requests"]["denied.all"] = whole
+    for row in group[:2]:
+        made["requests"][row] = dict.fromkeys(columns)
+    assert not judge(take(made, 1)).broken
+    made["requests"]["granted"] = {**made["requests"]["granted"]}
+    made["requests"]["granted"]["natural_person"] += 1
+    made["requests"]["granted"]["total"] += 1
+    outcomes = judge(take(made, 1))
+    assert outcomes.broken
+    assert any(f.rule.startswith("requests.outcomes.natural_person") for f in outcomes.findings if f.status == "fail")
 
 
 def test_interrupted_it_leaves_with_130_and_keeps_what_was_done(tmp_path: Path) -> None:
@@ -398,6 +523,23 @@ def test_interrupted_it_leaves_with_130_and_keeps_what_was_done(tmp_path: Path) 
     process.stdout.close()
     if process.stderr:
         process.stderr.close()
+
+
+def test_a_reader_that_goes_away_is_no_broken_rule(tmp_path: Path) -> None:
+    file = tmp_path / "r.jsonl"
+    file.write_text((json.dumps(record()) + "\n") * 3000, encoding="utf-8")
+    command = f"{sys.executable} -m extractor check {file} --json | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+    *_, code = done.stdout.decode().splitlines()
+    assert (code, b"Traceback" in done.stderr) == ("0", False)
+
+
+def test_a_name_that_is_no_text_has_an_uri(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"bad\xff%.json")
+    file.write_text(json.dumps(record(**{"litigation_direct.total": 9})), encoding="utf-8")
+    done = subprocess.run([*GOUJI, "check", os.fsencode(file), "--sarif"], capture_output=True, timeout=60, check=False)
+    place = json.loads(done.stdout)["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("bad%FF%25.json")
 
 
 def test_every_gold_record_is_read(tmp_path: Path) -> None:
@@ -429,6 +571,7 @@ def test_an_equations_own_code_shows_its_cells() -> None:
     assert "requests.granted.natural_person" in out
     assert "（一）予以公开 · 总计" in out
     assert "upheld" in gouji("explain", "reconsideration.sum")[1]
+    assert gouji("explain", "requests.balance.nope")[0] == 2
 
 
 def test_every_code_can_be_explained_and_an_unknown_one_is_told_its_neighbours() -> None:

@@ -47,6 +47,8 @@ def test_every_rule_is_explained_in_both_languages(rule: Rule) -> None:
     assert rule.en.endswith(".")
     assert rule.severity in ("error", "warning", "info")
     assert rule.family in FAMILIES
+    assert rule.passes
+    assert rule.fails
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
@@ -60,7 +62,15 @@ def test_a_failure_says_what_and_where_in_both_languages(rule: Rule) -> None:
 
 
 def test_every_registered_function_is_in_the_catalogue_and_every_soft_rule_has_one() -> None:
-    outside = {"record.json", "record.shape", "record.value", "record.incomplete", "record.none", "record.cells"}
+    outside = {
+        "record.json",
+        "record.shape",
+        "record.value",
+        "record.incomplete",
+        "record.none",
+        "record.cells",
+        "record.page",
+    }
     expected = {r.code for r in RULES if r.family != "equations"} - outside
     assert set(checks()) == expected
 

@@ -99,6 +99,7 @@ def test_missing_operands(changes: dict[str, int | None], status: str) -> None:
     if status == "not_assessable":
         assert (finding.severity, finding.left, finding.right) == ("info", None, None)
         assert "予以公开" in finding.message
+        assert set(finding.missing) == {path for path, value in changes.items() if value is None}
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,7 @@ def test_a_finding_is_json() -> None:
         "message",
         "message_en",
         "evidence",
+        "missing",
     }
     assert {frozenset(h) for h in out["hypotheses"]} == {frozenset({"cells", "text"})}
 

@@ -13,6 +13,7 @@ from typing import Any
 from extractor.eval.bench import growth, hostile, imports, memory, reading
 from extractor.eval.bench.measure import Target
 from extractor.eval.bench.report import markdown, surroundings
+from extractor.eval.generator import FAMILIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Sizes:
     hostile_bytes: int = 5_000_000
     hostile_cases: tuple[str, ...] = tuple(hostile.CASES)
     soak: int = 100_000
-    families: tuple[str, ...] = reading.FAMILIES
+    families: tuple[str, ...] = FAMILIES
 
 
 FULL = Sizes()

@@ -27,10 +27,10 @@ from extractor.ask.ground import Laying, is_number, printed_numbers, tokens
 from extractor.ask.rows import TOKENS_PER_ROW, AskedRow, Outcome, ask_rows, figures, head_of, hopeless
 from extractor.ask.session import Said, Session, chunks
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, equations
+from extractor.form.derive import derive
 from extractor.form.equations import request_rows
 from extractor.form.model import row_words
 from extractor.reader.candidates import Candidate, Row, sums_hold
-from extractor.reader.derive import derive
 from extractor.reader.fields import Field
 from extractor.reader.joint import choose, holds
 from extractor.reader.requests import broken_columns, request_spec, vector_equations

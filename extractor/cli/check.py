@@ -26,7 +26,7 @@ EPILOG = (
     "\b\nMarks in the tables: «21» a cell whose change would mend the broken rules (a suggestion, never applied);\n"
     "✗ 20 ≠ 21 behind a row, or a difference below a column: its equation fails.\n"
     "\n"
-    "\b\nExit codes: 0 no hard rule failed; 1 one did (or, with --strict, any rule); 2 usage;\n"
+    "\b\nExit codes: 0 no hard rule failed; 1 one did (with --strict: or a warning); 2 usage;\n"
     "3 not one input could be read; 130 interrupted."
 )
 
@@ -45,7 +45,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines on stdout: one object per record.")] = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="One SARIF 2.1.0 log on stdout, nothing else.")] = False,
     english: Annotated[bool, typer.Option("--english", help="Messages in English, not in the form's words.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a failed soft rule too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a warning too.")] = False,
     debug: Debug = False,
 ) -> None:
     """Check records against the form's rules; nothing is read, nothing is changed, no model is asked."""
@@ -56,15 +56,20 @@ def check(
     session = Session(previous=previous, bodies=bodies)
     log = _Log()
     view: Any = _json_line if as_json else log.keep if sarif else _Screen(english).show
-    for judged in session.judge(_read(files, log)):
-        log.count(judged.outcomes, strict)
-        view(judged)
-    if sarif:
-        from extractor.cli.sarif import sarif_log
+    try:
+        for judged in session.judge(_read(files, log)):
+            log.count(judged.outcomes, strict)
+            view(judged)
+        if sarif:
+            from extractor.cli.sarif import sarif_log
 
-        json.dump(sarif_log(log.judged), sys.stdout, ensure_ascii=False, indent=1)
-        sys.stdout.write("\n")
-    sys.stdout.flush()
+            json.dump(sarif_log(log.judged), sys.stdout, ensure_ascii=False, indent=1)
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from extractor.cli.main import leave_quietly
+
+        leave_quietly()
     _say(log, session.notes)
     raise typer.Exit(log.exit_code())
 
@@ -86,7 +91,8 @@ class _Log:
     def count(self, outcomes: Any, strict: bool) -> None:
         self.records += 1
         self.parsed += not any(finding.rule == "record.json" for finding in outcomes.findings)
-        self.broken += outcomes.broken or (strict and outcomes.failed > 0)
+        soft = any(finding.status == "fail" and finding.severity == "warning" for finding in outcomes.findings)
+        self.broken += outcomes.broken or (strict and soft)
         self.clean += not outcomes.findings
 
     def exit_code(self) -> int:

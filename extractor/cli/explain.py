@@ -44,7 +44,7 @@ def explain(
     if as_json:
         sys.stdout.write(json.dumps(entry(found), ensure_ascii=False, indent=1) + "\n")
         return
-    for line in words(found, rule):
+    for line in list(words(found, rule)):
         typer.echo(line)
 
 
@@ -68,6 +68,7 @@ def entry(rule: Any) -> dict[str, Any]:
 
 def words(rule: Any, asked: str) -> Iterator[str]:
     """The lines that explain a rule; `asked` may name one application of it."""
+    from extractor.rules.catalogue import rule_of
     from extractor.rules.examples import describe, example_outcome
 
     yield f"{rule.code}  ({rule.severity})"
@@ -81,11 +82,11 @@ def words(rule: Any, asked: str) -> Iterator[str]:
         yield f"codes      {rule.instances}"
     yield f"applies    {rule.applies}"
     yield f"source     {rule.source}"
+    yield f"passes     {describe(rule.passes)}"
+    yield f"fails      {describe(rule.fails)}"
     if rule.about_record:
-        yield f"passes     {describe(rule.passes)}"
-        yield f"fails      {describe(rule.fails)}"
         for finding in example_outcome(rule, rule.fails).findings:
-            if finding.rule == rule.code or finding.rule.startswith(rule.code + ".") or rule.code == "disputes.sum":
+            if rule_of(finding.rule) is rule:
                 yield f"           → {finding.message} [{finding.rule}]"
                 yield f"             {finding.message_en}"
                 break
@@ -103,4 +104,10 @@ def _instance(code: str) -> Iterator[str]:
                 for path in paths:
                     yield f"    {side:<6} {path:<58} {FORM.words(path)}"
             return
+    from extractor.errors import UsageError
+    from extractor.rules.catalogue import rule_of
+
+    rule = rule_of(code)
+    if rule is not None and rule.family == "equations":
+        raise UsageError("unknown_rule", f"There is no equation {code!r}.", f"Codes: {rule.instances}")
     yield f"asked for  {code}"

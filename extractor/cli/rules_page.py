@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from extractor.rules.catalogue import Rule, catalogue
+from extractor.rules.catalogue import Rule, catalogue, rule_of
 from extractor.rules.examples import describe, example_outcome
 
 _FAMILIES = {
@@ -57,11 +57,11 @@ def _entry(rule: Rule) -> Iterator[str]:
         yield f"- codes: {_text(rule.instances)}"
     yield f"- applies to: {_text(rule.applies)}"
     yield f"- source: {_text(rule.source)}"
+    yield f"- passes: {_text(describe(rule.passes))}"
+    yield f"- fails: {_text(describe(rule.fails))}"
     if rule.about_record:
-        yield f"- passes: {_text(describe(rule.passes))}"
-        yield f"- fails: {_text(describe(rule.fails))}"
         found = example_outcome(rule, rule.fails).findings
-        finding = next(f for f in found if f.rule.startswith(rule.code) or f.rule.endswith(".sum"))
+        finding = next(f for f in found if rule_of(f.rule) is rule)
         yield f"  - “{_text(finding.message)}”"
         yield f"  - “{_text(finding.message_en)}”"
     yield f"- false alarms: {_text(rule.false_positives)}\n"

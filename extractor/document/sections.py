@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from extractor.form import FORM
 
-_LEAD = re.compile(r"(?:^|\n)[\s#*>|]*(?:第?[一二三四五六七八九1-9][\s、.,:)]*|[(][一二三四五六七1-9][)]\s*)?$")
+_LEAD = re.compile(r"(?:^|\n)[\s#*>|]*(?:第?[一二三四五六七八九1-9](?:部分)?[\s、.,:)]*|[(][一二三四五六七1-9][)]\s*)?$")
 
 
 def heading_starts(norm: str, hits: Iterable[tuple[int, int, str]]) -> dict[str, int]:
@@ -43,7 +43,7 @@ def heading_starts(norm: str, hits: Iterable[tuple[int, int, str]]) -> dict[str,
 
 
 def _begin(lead: str) -> int:
-    match = re.search(r"[#*\s|>]*(?:第?[一二三四五六七八九1-9][\s、.,:)]+|[(][一二三四五六七1-9][)]\s*)?$", lead)
+    match = re.search(r"[#*\s|>]*(?:第?[一二三四五六七八九1-9](?:部分)?[\s、.,:)]+|[(][一二三四五六七1-9][)]\s*)?$", lead)
     begin = match.start() if match else len(lead)
     return begin + len(lead[begin:]) - len(lead[begin:].lstrip())
 

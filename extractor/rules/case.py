@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from extractor.form import (
     REQUEST_ROWS,
     group_all,
 )
-from extractor.results import Cell, Evidence, Value, Verdict
+from extractor.results import Cell, Evidence, Value, Verdict, exact
 
 if TYPE_CHECKING:
     from extractor.claims.claim import Claim
@@ -106,9 +105,8 @@ def case_of_record(record: Mapping[str, Any]) -> Case:
     requests = _mapping(record.get("requests"))
     for row_key in REQUEST_ROWS:
         _fill(values, _paths("requests." + row_key, REQUEST_COLUMNS), REQUEST_COLUMNS, requests.get(row_key))
-    printed: frozenset[str] = frozenset()
-    without: frozenset[str] = frozenset()
-    if len(requests) != len(REQUEST_ROWS):
+    printed = without = frozenset[str]()
+    if _GROUP_ROWS & requests.keys():
         printed = frozenset(group for group in GROUPS if isinstance(requests.get(group_all(group)), Mapping))
         for group in printed:
             row_key = group_all(group)
@@ -120,12 +118,12 @@ def case_of_record(record: Mapping[str, Any]) -> Case:
         )
     for block in DISPUTE_BLOCKS:
         _fill(values, _paths(block, DISPUTE_COLUMNS), DISPUTE_COLUMNS, record.get(block))
-    year, body = record.get("year"), record.get("organization")
+    year, body = _whole(record.get("year")), record.get("organization")
     return Case(
         form=form,
         values=values,
         organization=body if isinstance(body, str) else None,
-        year=year if type(year) is int else None,
+        year=year,
         units=units,
         printed_groups=printed,
         without_sub_rows=without,
@@ -144,33 +142,22 @@ def _fill(
         values.update(zip(paths, repeat(None)))
         return
     found = tuple(map(row.get, columns))
-    if set(map(type, found)) - _WHOLE_OR_NONE:
+    if set(map(type, found)) - _WHOLE_OR_NONE or any(v and abs(v) > _ADDED_UP for v in found):
         found = tuple(map(_whole, found))
     values.update(zip(paths, found, strict=True))
 
 
 _WHOLE_OR_NONE = {int, type(None)}
+_GROUP_ROWS = frozenset(map(group_all, GROUPS))
 # Longer than any number a report could mean; sums of such values are still exact.
 MAX_DIGITS = 12
 
 
+_ADDED_UP = 10**40  # what is longer is said (record.count) and not even added up
+
+
 def _whole(value: Any) -> int | None:
-    return value if type(value) is int else None
-
-
-def exact(value: Any) -> Decimal | None:
-    """An amount as the contract writes it (a decimal string, or a whole number) as a Decimal; None for all else."""
-    if type(value) is int:
-        return Decimal(value)
-    if isinstance(value, Decimal):
-        return value
-    if not isinstance(value, str) or len(value) > 40:
-        return None
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
+    return value if type(value) is int and abs(value) <= _ADDED_UP else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

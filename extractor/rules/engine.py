@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-from extractor.results import Blame, Evidence, Finding, Value
+from extractor.results import Blame, Evidence, Finding, Value, plain
 from extractor.rules.case import Case
 from extractor.rules.catalogue import catalogue
 
@@ -111,6 +111,7 @@ def not_assessable(code: str, cells: Iterable[str], *, of: str = "", **words: An
     missing = words.get("missing", "")
     rule = catalogue()[code]
     finding.severity = "info"
+    finding.missing = tuple(words.get("lacking", ()))
     finding.message = f"{rule.zh.partition('。')[0]}：缺 {missing}，无法核对"
     finding.message_en = f"{rule.code}: {words.get('missing_en') or missing} is not there, so it cannot be assessed"
     return finding
@@ -130,7 +131,7 @@ def _finding(
     words: dict[str, Any],
 ) -> Finding:
     rule = catalogue()[code]
-    known = {"left": left, "right": right, "of": of, **words}
+    known = {"left": _shown(left), "right": _shown(right), "of": of, **words}
     return Finding(
         rule=f"{code}.{of}" if of else code,
         status=status,
@@ -145,6 +146,10 @@ def _finding(
         blame=blame,
         reason=reason,
     )
+
+
+def _shown(value: Value | None) -> str:
+    return "" if value is None else str(plain(value))
 
 
 def only(outcomes: Iterable[Outcome]) -> Iterator[Finding]:

@@ -138,8 +138,8 @@ def _words(text: str) -> Words:
 
 def describe(example: Mapping[str, Any]) -> str:
     """An example in one line."""
-    if "json" in example:
-        return str(example["json"])
+    if "json" in example or "shown" in example:
+        return str(example.get("json") or example["shown"])
     parts = [f"{path} = {value}" for path, value in example.get("cells", {}).items()]
     parts += [f"{path} is {state}" for path, state in example.get("states", {}).items()]
     parts += [f"{key} {example[key]}" for key in ("form", "organization", "year") if key in example]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 from extractor.form import FORM, Equation, equations
 from extractor.form.derive import derive
-from extractor.results import Blame, Finding, Value
+from extractor.results import Blame, Finding, Value, plain
 from extractor.rules.case import MAX_DIGITS, Case
 from extractor.rules.engine import PASS, Outcome, check, fail
 from extractor.rules.localize import localize
+from extractor.rules.puzzle import together
 
 Values = Mapping[str, Value | None]
 
@@ -94,6 +94,7 @@ class _Sides:
     right: int
     missing: tuple[str, ...]
     derived: int = 0
+    others: tuple[str, ...] = ()  # equations that rule it out only together with it
 
     @property
     def impossible(self) -> bool:
@@ -116,7 +117,8 @@ def _count(value: Value | None) -> int | None:
 
 
 def _contradicted(values: Values, rules: tuple[Equation, ...], waiting: list[_Sides]) -> list[_Sides]:
-    """Those of the waiting equations that the values which other equations leave for their unknown cells rule out."""
+    """Those of the waiting equations that others rule out: by the values that they leave for the unknown cells, or
+    taken together with them."""
     counts = {path: _count(value) for path, value in values.items()}
     derived, impossible = derive(counts, rules)
     known: Values = {**counts, **{path: value for path, (value, _) in derived.items()}}
@@ -129,13 +131,26 @@ def _contradicted(values: Values, rules: tuple[Equation, ...], waiting: list[_Si
             sides.left, sides.right = filled.left, filled.right
             sides.derived = len(sides.missing) - len(filled.missing)
             contradicted.append(sides)
+    # Sums of equations in which the unknown cells cancel: a group's row stands in for sub-rows that are not all known.
+    by_code = {sides.equation.code: sides for sides in waiting}
+    for codes, left, right in together(rules, values):
+        if any(sides.equation.code in codes for sides in contradicted):
+            continue
+        mine = next((by_code[code] for code in codes if code in by_code), None)
+        if mine is not None:
+            mine.left, mine.right = left, right
+            mine.others = tuple(code for code in codes if code != mine.equation.code)
+            contradicted.append(mine)
     return contradicted
 
 
 def _fail(sides: _Sides, blame: Blame, reason: str) -> Finding:
     equation, left, right = sides.equation, sides.left, sides.right
     partly, partly_en = "", ""
-    if sides.derived:
+    if sides.others:
+        partly = f"（与 {'、'.join(sides.others[:4])} 合并，消去无数的格之后）"
+        partly_en = f" (together with {', '.join(sides.others[:4])}, the cells without a number cancelled)"
+    elif sides.derived:
         partly = f"（其中 {sides.derived} 格由其他勾稽关系推得）"
         partly_en = f" ({sides.derived} of its cells as the other equations leave them)"
     elif sides.missing:
@@ -165,6 +180,7 @@ def _not_assessable(sides: _Sides) -> Finding:
         status="not_assessable",
         severity="info",
         cells=equation.cells,
+        missing=missing,
         message=f"{_where(equation)}：缺 {names}{more}，无法核对",
         message_en=f"{equation.code}: {len(missing)} of its cells have no number ({', '.join(missing[:3])}"
         f"{', …' if len(missing) > 3 else ''}), so it cannot be assessed",
@@ -196,7 +212,7 @@ def whole_numbers(case: Case) -> Iterator[Outcome]:
         if value < 0 and path.rpartition(".")[2] in _SIGNED and value > -_TOO_BIG:
             continue
         bad = True
-        shown = f"{value:f}" if isinstance(value, Decimal) else str(value)
+        shown = str(plain(value))
         yield fail(
             "record.count",
             (path,),

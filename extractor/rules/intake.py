@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from extractor.claims.claim import Claim
 from extractor.errors import InputError
-from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, REQUEST_COLUMNS, REQUEST_ROWS
+from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, group_all
 from extractor.record import record_model
-from extractor.results import Cell, Finding, Method, State, Verdict
+from extractor.results import Finding
 from extractor.rules.case import Case, case_of_record
 from extractor.rules.engine import fail
+from extractor.rules.page import add_page
 
 MOST_BYTES = 64 * 2**20  # of one line, or of a file that is one JSON text
 _MOST_FAULTS = 50
@@ -38,6 +38,7 @@ class Intake:
     case: Case | None = None
     findings: list[Finding] = field(default_factory=list)
     doubts: dict[str, list[str]] = field(default_factory=dict)
+    carried: list[Finding] = field(default_factory=list)  # the line's own findings on its text, which is not here
 
 
 def read_file(path: str | Path) -> Iterator[Intake]:
@@ -167,14 +168,14 @@ def take(item: Any, line: int | None) -> Intake:
         return found
     found.case = case_of_record(record)
     if outer:
-        _add_page(found, outer)
+        add_page(found.case, outer, found.findings, found.doubts, found.carried)
     return found
 
 
-def _without_marks(record: dict[str, Any]) -> dict[str, Any]:
+def _without_marks(record: dict[str, Any], depth: int = 3) -> dict[str, Any]:
     """A gold record with its `?` (the text does not decide the cell) as no value."""
     return {
-        key: _without_marks(value) if isinstance(value, dict) else None if value == "?" else value
+        key: _without_marks(value, depth - 1) if isinstance(value, dict) and depth else None if value == "?" else value
         for key, value in record.items()
     }
 
@@ -196,8 +197,12 @@ def malformed(record: Mapping[str, Any]) -> list[Finding]:
         if len(faults) > _MOST_FAULTS:
             more = len(faults) - _MOST_FAULTS
             findings.append(_shape("record", f"另有 {more} 处错误", f"has {more} more faults"))
+    empty = [name for name in ("disclosure", "requests", *DISPUTE_BLOCKS) if record.get(name) == {}]
+    findings += [_shape(name, "表是空的", "is an empty table") for name in empty]
+    stood_for = {f"requests.{group}." for group in GROUPS if f"requests.{group_all(group)}" in _keys_of(record)}
     absent = sorted(_keys(str(form)) - _keys_of(record))
-    absent = [path for path in absent if path.partition(".")[0] in record]
+    absent = [path for path in absent if not path.startswith(tuple(stood_for))] if stood_for else absent
+    absent = [path for path in absent if (head := path.partition(".")[0]) in record and head not in empty]
     if absent:
         names = ", ".join(absent[:4]) + (" …" if len(absent) > 4 else "")
         findings.append(fail("record.incomplete", absent[:_MOST_FAULTS], n=len(absent), names=names))
@@ -205,7 +210,7 @@ def malformed(record: Mapping[str, Any]) -> list[Finding]:
 
 
 def _missing_row(fault: Any) -> bool:
-    return fault["type"] == "missing" and len(fault["loc"]) > 1
+    return fault["type"] == "missing" and len(fault["loc"]) == 2 and fault["loc"][0] in ("disclosure", "requests")
 
 
 def _fault(fault: Any) -> Finding:
@@ -217,11 +222,13 @@ def _fault(fault: Any) -> Finding:
         return _shape(path, "缺这一部分", "is missing")
     if isinstance(fault.get("input"), dict | list) or kind in ("model_type", "dict_type"):
         return _shape(path, "结构不对", f"should not be {_kind(fault.get('input'))}")
-    if kind == "greater_than_equal":
+    if kind in ("greater_than_equal", "less_than_equal") and path != "year":
         return fail("record.count", (path,), of=path, where=path, shown=shown, suspects=(path,))
     why_zh, why = ("不是整数", "is no whole number")
     if path.endswith(".amount"):
         why_zh, why = "不是精确小数", "is no exact decimal"
+    elif path == "year":
+        why_zh, why = "不是年份", "is no year"
     elif path in ("organization", "title") or path.endswith(".unit"):
         why_zh, why = "不是文字", "is no text"
     return fail("record.value", (path,), of=path, shown=shown, why_zh=why_zh, why=why)
@@ -271,82 +278,3 @@ def _keys_of(record: Mapping[str, Any]) -> set[str]:
         if isinstance(cells, dict):
             found.update([f"{block}.{name}" for name in cells])
     return found
-
-
-# ------------------------------------------------------------------------------- what a line knows of the page
-
-
-def _add_page(found: Intake, outer: Mapping[str, Any]) -> None:
-    """Cells, verdicts, claims and doubts of a line of `extract --json`; what is malformed in them is said."""
-    case = found.case
-    assert case is not None
-    cells = outer.get("cells")
-    if isinstance(cells, list):
-        case.cells = {cell.path: cell for cell in map(_cell, cells) if cell is not None}
-        apart = [p for p, c in case.cells.items() if p in case.values and c.value != _plain(case.values[p])]
-        if apart:
-            found.findings.append(fail("record.cells", apart[:_MOST_FAULTS], n=len(apart), names=", ".join(apart[:3])))
-    verdicts = outer.get("verdicts")
-    if isinstance(verdicts, dict):
-        case.verdicts = {table: verdict for table, verdict in verdicts.items() if verdict in get_args(Verdict)}
-    claims = outer.get("claims")
-    if isinstance(claims, list):
-        case.claims = [claim for claim in map(_claim, claims) if claim is not None]
-    findings = outer.get("findings")
-    for finding in findings if isinstance(findings, list) else ():
-        rule = finding.get("rule") if isinstance(finding, dict) else None
-        table, _, doubt = rule.partition(".reading.") if isinstance(rule, str) else ("", "", "")
-        if doubt:
-            found.doubts.setdefault(table, []).append(doubt)
-
-
-def _plain(value: Any) -> Any:
-    return format(value, "f") if isinstance(value, Decimal) else value
-
-
-def _span(raw: Any) -> tuple[int, int] | None:
-    if isinstance(raw, list) and len(raw) == 2 and all(type(n) is int and n >= 0 for n in raw):
-        return raw[0], raw[1]
-    return None
-
-
-def _cell(raw: Any) -> Cell | None:
-    if not isinstance(raw, dict) or not isinstance(raw.get("path"), str):
-        return None
-    printed, method, unit = raw.get("raw"), raw.get("method"), raw.get("unit")
-    state: Any = raw.get("state")
-    return Cell(
-        raw["path"],
-        value=raw.get("value"),
-        state=state if state in get_args(State) else "missing",
-        raw=printed if isinstance(printed, str) else None,
-        span=_span(raw.get("span")),
-        method=method if method in get_args(Method) else None,
-        unit=unit if isinstance(unit, str) else None,
-    )
-
-
-def _claim(raw: Any) -> Claim | None:
-    if not isinstance(raw, dict):
-        return None
-    value, span = raw.get("value"), _span(raw.get("span"))
-    if isinstance(value, str):
-        try:
-            value = Decimal(value)
-        except InvalidOperation:
-            return None
-    words = (raw.get("field"), raw.get("raw"), raw.get("scope"))
-    if span is None or not isinstance(value, int | Decimal) or not all(isinstance(w, str) for w in words):
-        return None
-    year, unit, about = raw.get("year"), raw.get("unit"), raw.get("about")
-    return Claim(
-        field=raw["field"],
-        value=value,
-        raw=raw["raw"],
-        span=span,
-        scope=raw["scope"],
-        year=year if type(year) is int else None,
-        unit=unit if isinstance(unit, str) else None,
-        about=about if about in ("about", "at_least", "at_most") else None,
-        method="llm" if raw.get("method") == "llm" else "rule",
-    )

@@ -20,6 +20,7 @@ from extractor.rules.puzzle import Changes, Puzzle, invariants, system_of
 
 MOST_SHOWN: Final = 12
 MOST_SUSPECTS: Final = 48
+MOST_VERIFIED: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ def localize(
 
 def _explanation(puzzle: Puzzle, rules: tuple[str, ...], found: list[Found]) -> Explanation:
     found = sorted(found, key=lambda one: rank(puzzle, one))
+    if None in puzzle.values:
+        found = [one for one in found[:MOST_VERIFIED] if _stands(puzzle, one)]
     paths = puzzle.system.paths
     suspects = dict.fromkeys(paths[cell] for one in found for cell in one.changes)
     reasons = []
@@ -90,6 +93,21 @@ def _explanation(puzzle: Puzzle, rules: tuple[str, ...], found: list[Found]) -> 
         bounds = tuple(bound_of(puzzle, cell, by) for cell, by in one.changes.items())
         reasons.append(Reason(one.kind, changes, bounds, *in_words(puzzle, one)))
     return Explanation(rules, tuple(suspects)[:MOST_SUSPECTS], tuple(reasons))
+
+
+def _stands(puzzle: Puzzle, one: Found) -> bool:
+    """Whether no equation of the changed cells, nor what these imply together, is ruled out after the change.
+
+    Unknown cells bind equations to one another beyond those that fail: a set is not shown on the ground of these alone.
+    """
+    paths, system = puzzle.system.paths, puzzle.system
+    before = {e for e, gap in enumerate(puzzle.gaps) if puzzle.bad(e, gap)}
+    record: dict[str, Value | None] = dict(zip(paths, puzzle.values, strict=True))
+    for cell, by in one.changes.items():
+        record[paths[cell]] = (puzzle.values[cell] or 0) + by
+    after = Puzzle(system, record)
+    broken = {e for e, gap in enumerate(after.gaps) if after.bad(e, gap)}
+    return not broken - before and len(broken) < len(before)
 
 
 # ---------------------------------------------------------------- groups of failures

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from extractor.form import FORM
 from extractor.results import Value
@@ -54,8 +54,12 @@ def plainly(value: Value) -> str:
     return str(value)
 
 
-def lacking(case: Case, paths: Iterable[str], more: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+def lacking(case: Case, paths: Iterable[str], more: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
     """The words of a finding for the cells without a number; `more`: (Chinese, English) for those of other records."""
     missing = [path for path in paths if number(case, path) is None]
     words = [(FORM.words(path), path) for path in missing] + list(more)
-    return {"missing": "、".join(zh for zh, _ in words), "missing_en": ", ".join(en for _, en in words)}
+    return {
+        "missing": "、".join(zh for zh, _ in words),
+        "missing_en": ", ".join(en for _, en in words),
+        "lacking": [path for path in missing if path.count(".")] + [en for _, en in more],
+    }

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from extractor.form import FORM
-from extractor.results import TRUSTED, Blame, Evidence, Value
+from extractor.results import TRUSTED, Blame, Evidence, Value, plain
 from extractor.rules.blame import table_of
 from extractor.rules.case import Case
 from extractor.rules.engine import PASS, Outcome, check, fail
@@ -76,7 +76,9 @@ def _compare(case: Case, code: str, heads: tuple[str, ...]) -> Iterator[Outcome]
                 reason=reason,
                 field=field,
                 name=_name(field),
-                said=f"{claim.raw}{claim.unit or ''}" if claim.raw[:1].isdigit() else f"{claim.value:f}（{claim.raw}）",
+                said=f"{claim.raw}{claim.unit or ''}"
+                if claim.raw[:1].isdigit()
+                else f"{plain(claim.value)}（{claim.raw}）",
             )
 
 
@@ -167,7 +169,8 @@ def _evidence(case: Case, cells: Sequence[str]) -> Iterator[Evidence]:
 
 
 def _plain(value: Value) -> Value:
-    return value.normalize() if isinstance(value, Decimal) and value == value.to_integral() else value
+    """A sum of money without the noughts behind its point; never with an exponent."""
+    return Decimal(format(value.normalize(), "f")) if isinstance(value, Decimal) else value
 
 
 def _name(field: str) -> str:

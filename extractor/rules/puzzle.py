@@ -74,7 +74,19 @@ class Puzzle:
     """A record under a system. `gaps`: how much the right side of each equation exceeds the left, unknown cells left
     out; equations beyond the system's own are implied ones."""
 
-    __slots__ = ("gaps", "kinds", "known", "masks", "missing", "senses", "steps", "system", "touch", "values")
+    __slots__ = (
+        "gaps",
+        "implied",
+        "kinds",
+        "known",
+        "masks",
+        "missing",
+        "senses",
+        "steps",
+        "system",
+        "touch",
+        "values",
+    )
 
     def __init__(self, system: System, record: Mapping[str, Value | None]) -> None:
         self.system = system
@@ -101,6 +113,7 @@ class Puzzle:
         self.touch: Sequence[Sequence[tuple[int, int]]] = system.touch
         self.known = sum(1 << cell for cell, value in enumerate(values) if value is not None)
         self.steps = MOST_STEPS
+        self.implied: list[Weights] = []
         if 0 < sum(value is None for value in values) <= _MOST_UNKNOWN:
             self._add_implied()
 
@@ -112,6 +125,7 @@ class Puzzle:
         touch = [list(own) for own in self.touch]
         for members, sense in _implied(self):
             e = len(self.gaps)
+            self.implied.append(members)
             cells: dict[int, int] = {}
             for member, factor in members.items():
                 for cell, sign in self.system.cells[member]:
@@ -158,6 +172,24 @@ def _implied(puzzle: Puzzle) -> Iterator[tuple[Weights, int]]:
                         theirs[key] = left
                     else:
                         theirs.pop(key, None)
+
+
+def together(
+    rules: tuple[Equation, ...], values: Mapping[str, Value | None]
+) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """Sums of several equations that cannot hold whatever the unknown cells are: their codes and the two sides."""
+    system = system_of(tuple(sorted(rules, key=lambda rule: rule.code)))
+    puzzle = Puzzle(system, values)
+    for e, members in enumerate(puzzle.implied, len(system.equations)):
+        if puzzle.bad(e, puzzle.gaps[e]):
+            terms = [
+                factor * sign * value
+                for member, factor in members.items()
+                for cell, sign in system.cells[member]
+                if (value := puzzle.values[cell]) is not None
+            ]
+            left, right = sum(term for term in terms if term > 0), -sum(term for term in terms if term < 0)
+            yield tuple(sorted(system.equations[member].code for member in members)), left, right
 
 
 Changes = dict[int, int]  # cell → by how much it changes

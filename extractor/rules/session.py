@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from extractor.errors import InputError, UsageError
-from extractor.rules.blame import blame_case
+from extractor.results import Finding
+from extractor.rules.blame import blame_case, table_of
 from extractor.rules.case import Case
-from extractor.rules.engine import Outcomes, validate
+from extractor.rules.engine import Outcomes, fail, not_assessable, validate
 from extractor.rules.intake import Intake, read_file
+from extractor.rules.names import same_body
 
 
 @dataclass(slots=True)
@@ -26,80 +29,126 @@ class Judged:
 
 def judge(intake: Intake) -> Outcomes:
     """All outcomes of one record: what is malformed in it, and every rule."""
-    outcomes = Outcomes()
-    if intake.case is not None:
-        outcomes = validate(intake.case)
-        blame_case(intake.case, [f for f in outcomes.findings if f.severity == "error"], intake.doubts)
-    said = {finding.rule for finding in intake.findings}
-    outcomes.findings = [*intake.findings, *(f for f in outcomes.findings if f.rule not in said)]
+    outcomes, case = Outcomes(), intake.case
+    found = list(intake.findings)
+    if case is not None:
+        outcomes = validate(case)
+        hard = [f for f in outcomes.findings if f.status == "fail" and f.severity == "error"]
+        claimed = {table_of(f.rule) for f in hard if case.verdicts.get(table_of(f.rule)) in ("verified", "reconciled")}
+        if claimed:
+            names = ", ".join(f"verdicts.{table}" for table in sorted(claimed))
+            found.append(fail("record.page", [f"verdicts.{table}" for table in sorted(claimed)], names=names))
+        if any(f.rule in ("record.page", "record.cells") for f in found):
+            case.verdicts = {}
+        blame_case(case, hard, intake.doubts)
+    said = {finding.rule for finding in found}
+    outcomes.findings = [*found, *(f for f in outcomes.findings if f.rule not in said), *intake.carried]
     return outcomes
 
 
 class Session:
     """Judges a stream of records. `previous`: a file of last year's; `bodies`: a CSV of parent,child.
 
-    Errors: UsageError for files of those that cannot be used.
+    `notes` is what a person should know of these two files. Errors: UsageError for files that cannot be used.
     """
 
     def __init__(self, previous: Path | None = None, bodies: Path | None = None) -> None:
         self.notes: list[str] = []
-        self._previous = _previous_cases(previous) if previous else None
+        self._previous = _Previous(previous, self.notes) if previous else None
         self._children = _tree(bodies) if bodies else None
 
     def judge(self, records: Iterable[tuple[str, Intake]]) -> Iterator[Judged]:
         """The outcomes of each (path, record), in order. With `bodies` all records are held in memory."""
         if self._children is None:
-            several = None
             for source, intake in records:
-                yield self._one(source, intake, several)
+                yield self._one(source, intake)
             return
         kept = list(records)
-        by_body: dict[tuple[str, int | None], Case] = {}
+        bodies: dict[tuple[str, int | None], list[Case]] = {}
         for _, intake in kept:
             if intake.case is not None and intake.case.organization:
-                by_body[body_key(intake.case.organization), intake.case.year] = intake.case
-        named = {body_key(name) for name in self._children} - {body for body, _ in by_body}
-        if named:
-            self.notes.append(f"--bodies names {len(named)} parents of which there is no record")
+                bodies.setdefault((body_key(intake.case.organization), intake.case.year), []).append(intake.case)
+        known = {body for body, _ in bodies}
+        without = [parent for parent in self._children if parent not in known]
+        if without:
+            self.notes.append(f"--bodies: no record of {', '.join(without[:3])}{' …' if len(without) > 3 else ''}")
+        for (body, year), cases in bodies.items():
+            if len(cases) > 1 and any(body == body_key(name) for names in self._children.values() for name in names):
+                self.notes.append(f"--bodies: {len(cases)} records of {body}, {year}: none of them is taken for it")
         for source, intake in kept:
-            yield self._one(source, intake, by_body)
+            yield self._one(source, self._with_children(intake, bodies))
 
-    def _one(self, source: str, intake: Intake, by_body: dict[tuple[str, int | None], Case] | None) -> Judged:
+    def _with_children(self, intake: Intake, bodies: Mapping[tuple[str, int | None], list[Case]]) -> Intake:
+        case = intake.case
+        if case is None or not case.organization or self._children is None:
+            return intake
+        found: list[Case] = []
+        missing: list[str] = []
+        for name in self._children.get(body_key(case.organization), ()):
+            cases = bodies.get((body_key(name), case.year), [])
+            if len(cases) == 1:
+                found.append(cases[0])
+            else:
+                missing.append(name if not cases else f"{name}（有 {len(cases)} 份）")
+        return replace(intake, case=replace(case, children=tuple(found), missing_children=tuple(missing)))
+
+    def _one(self, source: str, intake: Intake) -> Judged:
         case = intake.case
         if case is not None and self._previous is not None:
-            before = self._last_year(case)
+            before, why = self._previous.of(case)
             if before is None:
-                self.notes.append(f"{source}{f', line {intake.line}' if intake.line else ''}: no record of last year's")
-            case = case.with_previous(before)
-        if case is not None and by_body is not None and self._children is not None and case.organization:
-            children = self._children.get(body_key(case.organization), ())
-            found = [(name, by_body.get((body_key(name), case.year))) for name in children]
-            case = replace(
-                case,
-                children=tuple(child for _, child in found if child is not None),
-                missing_children=tuple(name for name, child in found if child is None),
-            )
-        intake = replace(intake, case=case)
+                intake = replace(intake, findings=[*intake.findings, _no_pair(why)])
+            intake = replace(intake, case=case.with_previous(before))
         return Judged(source, intake, judge(intake))
 
-    def _last_year(self, case: Case) -> Case | None:
-        assert self._previous is not None
-        if len(self._previous) == 1:
-            return self._previous[0]  # rules/years.py says if it is another body's, or another year's
-        body = body_key(case.organization or "")
+
+def _no_pair(why: tuple[str, str]) -> Finding:
+    return not_assessable("years.pair", (), missing=why[0], missing_en=why[1])
+
+
+class _Previous:
+    """Last year's records, found by body and year."""
+
+    def __init__(self, path: Path, notes: list[str]) -> None:
+        try:
+            intakes = list(read_file(path))
+        except InputError as error:
+            raise UsageError("previous", f"--previous {error.message}", error.hint) from error
+        self.cases = [intake.case for intake in intakes if intake.case is not None]
+        if not self.cases:
+            raise UsageError("previous", f"--previous {path} holds no record.", "Give last year's records.")
+        faults = sum(f.severity == "error" for intake in intakes for f in intake.findings)
+        if faults or len(self.cases) < len(intakes):
+            lost = len(intakes) - len(self.cases)
+            notes.append(f"--previous {path}: {faults} faults, {lost} lines without a record (gouji check shows them)")
+
+    def of(self, case: Case) -> tuple[Case | None, tuple[str, str]]:
+        """Last year's record of the case's body; None with the reason (Chinese, English) where there is not just one.
+
+        A file of one record is taken as it is: rules/years.py says if it is another body's, or another year's.
+        """
+        if len(self.cases) == 1:
+            return self.cases[0], ("", "")
         year = None if case.year is None else case.year - 1
-        fitting = [c for c in self._previous if c.organization and body_key(c.organization) == body and c.year == year]
-        return fitting[0] if len(fitting) == 1 else None
+        body = case.organization or ""
+        same = [
+            c for c in self.cases if c.year == year and c.organization and body_key(c.organization) == body_key(body)
+        ]
+        if not same:
+            same = [
+                c for c in self.cases if c.year == year and c.organization and body and same_body(c.organization, body)
+            ]
+        if len(same) == 1:
+            return same[0], ("", "")
+        if same:
+            return None, (f"唯一的上年记录（有 {len(same)} 份）", f"one record of last year's (there are {len(same)})")
+        return None, (
+            f"{body or '本机关'} {year or '上一'} 年的记录",
+            f"a record of {body or 'the body'} for {year or 'last year'}",
+        )
 
 
-def _previous_cases(path: Path) -> list[Case]:
-    try:
-        cases = [intake.case for intake in read_file(path) if intake.case is not None]
-    except InputError as error:
-        raise UsageError("previous", f"--previous {error.message}", error.hint) from error
-    if not cases:
-        raise UsageError("previous", f"--previous {path} holds no record.", "Give last year's record or JSON Lines.")
-    return cases
+_HEADERS = frozenset({"parent", "child", "上级", "下级", "上级机关", "下级机关", "body"})
 
 
 def _tree(path: Path) -> dict[str, tuple[str, ...]]:
@@ -110,14 +159,26 @@ def _tree(path: Path) -> dict[str, tuple[str, ...]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError("bodies", f"--bodies {path}: {error}.", "Give a UTF-8 CSV with lines parent,child.") from error
     bad = next((n for n, row in enumerate(rows, 1) if len(row) != 2 or not all(cell.strip() for cell in row)), None)
-    if bad is not None or not rows:
-        where = f"line {bad}" if bad else "it"
-        raise UsageError("bodies", f"--bodies {path}: {where} is not parent,child.", "One pair of names a line.")
+    if bad is not None:
+        raise UsageError("bodies", f"--bodies {path}: line {bad} is not parent,child.", "One pair of names a line.")
     children: dict[str, list[str]] = {}
-    for parent, child in rows:
-        if (parent.strip().lower(), child.strip().lower()) != ("parent", "child"):
-            children.setdefault(body_key(parent), []).append(child.strip())
+    for number, (parent, child) in enumerate(rows):
+        if number == 0 and {parent.strip().lower(), child.strip().lower()} <= _HEADERS:
+            continue
+        children.setdefault(body_key(parent), []).append(child.strip())
+    if not children:
+        raise UsageError("bodies", f"--bodies {path} names no pair of bodies.", "One line parent,child for each.")
+    _no_cycle(path, children)
     return {parent: tuple(dict.fromkeys(names)) for parent, names in children.items()}
+
+
+def _no_cycle(path: Path, children: Mapping[str, list[str]]) -> None:
+    below = {parent: {body_key(name) for name in names} for parent, names in children.items()}
+    try:
+        list(TopologicalSorter(below).static_order())
+    except CycleError as error:
+        names = " → ".join(error.args[1])
+        raise UsageError("bodies", f"--bodies {path}: {names} is a circle.", "No body is below itself.") from None
 
 
 def body_key(name: str) -> str:

@@ -57,24 +57,31 @@ def missing_rows(case: Case) -> Iterator[Outcome]:
         )
 
 
+_NO_NUMBER = {
+    "blank": "空白",
+    "not_applicable": "“/”“-”“无”等",
+    "illegible": "无法辨认",
+    "ambiguous": "读法不定",
+}
+
+
 @check("structure.blank_cells")
 def blank_cells(case: Case) -> Iterator[Outcome]:
     """Cells that are printed without a number."""
     for table in _known_tables(case):
         paths = [path for _, row in _rows(case, table) for path in row]
-        blank = [path for path in paths if _state(case, path) == "blank"]
-        other = [path for path in paths if _state(case, path) == "not_applicable"]
-        if not blank and not other:
+        kinds = {state: [path for path in paths if _state(case, path) == state] for state in _NO_NUMBER}
+        if not any(kinds.values()):
             yield PASS
             continue
         yield fail(
             "structure.blank_cells",
-            blank + other,
+            [path for found in kinds.values() for path in found],
             of=table,
             table=_title(table),
-            n=len(blank) + len(other),
-            blank=len(blank),
-            other=len(other),
+            n=sum(map(len, kinds.values())),
+            kinds="，".join(f"{_NO_NUMBER[state]} {len(found)}" for state, found in kinds.items() if found),
+            kinds_en=", ".join(f"{len(found)} {state.replace('_', ' ')}" for state, found in kinds.items() if found),
         )
 
 
@@ -130,7 +137,9 @@ def section_numbers(case: Case) -> Iterator[Outcome]:
         )
 
 
-_EMPTY = re.compile(r"[\s#*|:,.。、;()-]*(无|暂无|没有|略|不涉及)?[\s#*|,.。;()-]*")
+_EMPTY = re.compile(
+    r"[\s#*|:,.。、;()/-]*((?:本年度?|暂|目前)?(?:无|没有)(?:明显)?(?:问题)?|略|不涉及)?[\s#*|,.。;()/-]*"
+)
 
 
 @check("structure.section_empty")
@@ -149,7 +158,8 @@ def empty_sections(case: Case) -> Iterator[Outcome]:
             "structure.section_empty",
             of=key,
             heading=_HEADINGS[key].label,
-            body=empty[1] or "",
+            says=f"只有“{empty[1]}”" if empty[1] else "没有内容",
+            says_en=f"nothing but “{empty[1]}”" if empty[1] else "nothing",
             evidence=[_evidence(words, f"section.{key}", at)],
         )
 
@@ -187,35 +197,36 @@ def processing_fee_said(case: Case) -> Iterator[Outcome]:
         yield fail("structure.processing_fee", evidence=[_evidence(words, "section.other_matters", (start, end))])
 
 
-_PERIOD = re.compile(r"(20[0-3]\d)\s*年\s*1\s*月\s*1\s*日\s*(?:起|零时)?\s*,?\s*(?:至|到|-|起至)")
-_YEAR = re.compile(r"(?<!\d)(20[0-3]\d)\s*年")
+_PERIOD = re.compile(
+    r"(?:统计|数据|期限|时限|报告|所列)[^。;\n]{0,24}?(20[0-3]\d)\s*年\s*1\s*月\s*1\s*日\s*(?:起|零时)?\s*,?\s*(?:至|到|-|起至)"
+    r"\s*(?:\1\s*年|同年|当年)?\s*12\s*月\s*31\s*日"
+)
+_FEE_OF_YEAR = re.compile(
+    r"(?<!\d)(20[0-3]\d)\s*年度?[^。;\n《》(〔]{0,16}?(?:收取|收过|收到|产生|发生|信息处理费)[^。;\n]{0,16}"
+)
 
 
 @check("structure.other_year")
 def other_year_left(case: Case) -> Iterator[Outcome]:
-    """The period of the figures is the report year; section 六 does not speak only of the year before."""
+    """The period of the figures is the report year; the fee of section 六 is not only another year's."""
     words, year = case.words, case.year
     if words is None or year is None:
         return
     periods = list(_PERIOD.finditer(words.norm, words.start, words.end))
     span = words.sections.get("other_matters")
-    years = list(_YEAR.finditer(words.norm, *span)) if span else []
-    wrong = [m for m in periods if int(m[1]) != year] if all(int(m[1]) != year for m in periods) else []
-    if not wrong and years and all(int(m[1]) < year for m in years):
-        near = words.norm[max(0, years[0].start() - 30) : years[0].end() + 60]
-        if not re.search(r"[《(〔]|号|自|以来|实施|印发|办法|规定|[12]\d?\s*月", near):
-            wrong = years[:1]
-    if wrong:
-        found = wrong[0]
-        yield fail(
-            "structure.other_year",
-            left=int(found[1]),
-            right=year,
-            printed=found[1],
-            year=year,
-            evidence=[_evidence(words, "year", found.span(1))],
-        )
-    elif periods or years:
+    fees = [m for m in _FEE_OF_YEAR.finditer(words.norm, *span) if "费" in m.group()] if span else []
+    for found in (periods, fees):
+        if found and all(int(match[1]) != year for match in found):
+            yield fail(
+                "structure.other_year",
+                left=int(found[0][1]),
+                right=year,
+                printed=found[0][1],
+                year=year,
+                evidence=[_evidence(words, "year", found[0].span(1))],
+            )
+            return
+    if periods or fees:
         yield PASS
 
 
