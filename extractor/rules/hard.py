@@ -95,6 +95,7 @@ class _Sides:
     missing: tuple[str, ...]
     derived: int = 0
     others: tuple[str, ...] = ()  # equations that rule it out only together with it
+    cornered: bool = False  # the sides are the nearest sum that its unknown cells can have, and the one it asks for
 
     @property
     def impossible(self) -> bool:
@@ -140,6 +141,7 @@ def _contradicted(values: Values, rules: tuple[Equation, ...], waiting: list[_Si
         if mine is not None:
             mine.left, mine.right = left, right
             mine.others = tuple(code for code in codes if code != mine.equation.code)
+            mine.cornered = not mine.others
             contradicted.append(mine)
     return contradicted
 
@@ -150,6 +152,11 @@ def _fail(sides: _Sides, blame: Blame, reason: str) -> Finding:
     if sides.others:
         partly = f"（与 {'、'.join(sides.others[:4])} 合并，消去无数的格之后）"
         partly_en = f" (together with {', '.join(sides.others[:4])}, the cells without a number cancelled)"
+    elif sides.cornered:
+        partly = "（无数的格按其他勾稽关系所能取的最近之和，与此式所需之和）"
+        partly_en = (
+            " (the nearest sum that the other equations leave its cells without a number, and the one it asks for)"
+        )
     elif sides.derived:
         partly = f"（其中 {sides.derived} 格由其他勾稽关系推得）"
         partly_en = f" ({sides.derived} of its cells as the other equations leave them)"

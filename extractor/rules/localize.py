@@ -107,7 +107,9 @@ def _stands(puzzle: Puzzle, one: Found) -> bool:
         record[paths[cell]] = (puzzle.values[cell] or 0) + by
     after = Puzzle(system, record)
     broken = {e for e, gap in enumerate(after.gaps) if after.bad(e, gap)}
-    return not broken - before and len(broken) < len(before)
+    if broken - before or len(broken) >= len(before):
+        return False
+    return bool(broken) or after.cornered() is None
 
 
 # ---------------------------------------------------------------- groups of failures

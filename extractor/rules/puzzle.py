@@ -15,6 +15,8 @@ from extractor.results import Value
 
 MOST_STEPS: Final = 4000  # of the search for hypotheses, per record
 _MOST_UNKNOWN: Final = 150
+_NO_BOUND: Final = 10**60  # more than any sum of counts (rules/case.py)
+_MOST_ROUNDS: Final = 12
 EXACT, AT_LEAST, AT_MOST, OPEN = 0, 1, 2, 3  # what the gap of an equation must be: 0, ≥ 0, ≤ 0, anything
 
 
@@ -121,6 +123,37 @@ class Puzzle:
         """Whether the equation rules out this gap."""
         return rules_out(self.senses[e], gap)
 
+    def cornered(self) -> tuple[int, int, int] | None:
+        """An equation that the unknown cells cannot satisfy within the bounds that all equations together leave them:
+        its number, the nearest sum that they can have, and the sum that it asks for. None where none is found."""
+        own_of = {
+            e: [(cell, sign) for cell, sign in own if self.values[cell] is None]
+            for e, own in enumerate(self.system.cells)
+            if self.missing[e]
+        }
+        low = {cell: 0 for own in own_of.values() for cell, _ in own}
+        high = dict.fromkeys(low, _NO_BOUND)
+        moved = True
+        for _ in range(_MOST_ROUNDS):
+            if not moved:
+                break
+            moved = False
+            for e, own in own_of.items():
+                wanted = self.gaps[e]
+                least = sum(low[cell] if sign > 0 else -high[cell] for cell, sign in own)
+                most = sum(high[cell] if sign > 0 else -low[cell] for cell, sign in own)
+                if wanted < least or wanted > most:
+                    return e, least if wanted < least else most, wanted
+                for cell, sign in own:
+                    mine_least, mine_most = (low[cell], high[cell]) if sign > 0 else (-high[cell], -low[cell])
+                    above, below = wanted - (most - mine_most), wanted - (least - mine_least)
+                    new_low, new_high = (above, below) if sign > 0 else (-below, -above)
+                    if new_low > low[cell] and new_low < _NO_BOUND // 4:
+                        low[cell], moved = new_low, True
+                    if new_high < high[cell] and new_high < _NO_BOUND // 4:
+                        high[cell], moved = new_high, True
+        return None
+
     def _add_implied(self) -> None:
         touch = [list(own) for own in self.touch]
         for members, sense in _implied(self):
@@ -177,7 +210,7 @@ def _implied(puzzle: Puzzle) -> Iterator[tuple[Weights, int]]:
 def together(
     rules: tuple[Equation, ...], values: Mapping[str, Value | None]
 ) -> Iterator[tuple[tuple[str, ...], int, int]]:
-    """Sums of several equations that cannot hold whatever the unknown cells are: their codes and the two sides."""
+    """Equations that cannot hold whatever the unknown cells are, only by what others say: their codes and two sides."""
     system = system_of(tuple(sorted(rules, key=lambda rule: rule.code)))
     puzzle = Puzzle(system, values)
     for e, members in enumerate(puzzle.implied, len(system.equations)):
@@ -190,6 +223,10 @@ def together(
             ]
             left, right = sum(term for term in terms if term > 0), -sum(term for term in terms if term < 0)
             yield tuple(sorted(system.equations[member].code for member in members)), left, right
+    cornered = puzzle.cornered()
+    if cornered is not None:
+        e, can, wanted = cornered
+        yield (system.equations[e].code,), can, wanted
 
 
 Changes = dict[int, int]  # cell → by how much it changes
