@@ -75,11 +75,47 @@ class Simulated:
         if self.random == "schema" and schema:
             rng = Random(f"{self.seed}:{messages[-1]['content']}")
             return json.dumps(_any_of(schema, schema.get("$defs", {}), rng), ensure_ascii=False)
-        kind, rows = _question(ask)
         truth = self.truths.get(document[:16], {})
         numbers = [int(n) for n in _PRINTED.findall(piece)] or [0]
+        if ask.startswith("字段"):
+            typed = self._record(document, (), dict(schema or {}), (schema or {}).get("$defs", {}), truth, numbers)
+            return json.dumps(typed, ensure_ascii=False, default=str)
+        kind, rows = _question(ask)
         answers = [self._row(document, f"{kind}:{messages[0]['content']}", paths, truth, numbers) for paths in rows]
         return json.dumps(_shape(kind, rows, answers, truth), ensure_ascii=False, default=str)
+
+    def _record(
+        self,
+        document: str,
+        path: tuple[str, ...],
+        schema: Mapping[str, Any],
+        definitions: Mapping[str, Any],
+        truth: Mapping[str, Any],
+        numbers: list[int],
+    ) -> Any:
+        """The whole record as the naive question has it typed, in the shape of its schema; errors by row."""
+        if "$ref" in schema:
+            found = definitions[str(schema["$ref"]).rpartition("/")[2]]
+            return self._record(document, path, found, definitions, truth, numbers)
+        optional = [kind for kind in schema.get("anyOf", ()) if kind.get("type") != "null"]
+        if path and path[-1].endswith(".all") and optional:
+            typed = self._record(document, path, optional[0], definitions, truth, numbers)
+            return typed if any(value is not None for value in typed.values()) else None
+        fields: Mapping[str, Any] = schema.get("properties", {})
+        cells = [name for name, inner in fields.items() if "$ref" not in inner and "properties" not in inner]
+        cells = [name for name in cells if path and name != "unit" and not name.endswith(".all")]
+        paths = [".".join((*path, name)) for name in cells]
+        row = dict(zip(cells, self._row(document, "naive", paths, truth, numbers) if paths else (), strict=True))
+        out: dict[str, Any] = {}
+        for name, inner in fields.items():
+            here = (*path, name)
+            if name in row:
+                out[name] = _plain(row[name], ".".join(here))
+            elif name in ("organization", "year", "unit"):
+                out[name] = truth.get(name)
+            else:
+                out[name] = self._record(document, here, inner, definitions, truth, numbers)
+        return out
 
     def _choice(self, document: str, ask: str) -> str:
         """The letter of the reading that agrees with what is printed."""

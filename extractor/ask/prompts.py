@@ -81,6 +81,7 @@ NAMES = (
     "candidates",
     "narrative",
     "identity",
+    "naive",
 )
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractor.ask import prompts
-from extractor.ask.session import ROWS_PER_QUESTION
+from extractor.ask.session import ROWS_PER_QUESTION, AskFunction
 from extractor.ask.stage import improve, needs_model
 from extractor.errors import GoujiError
 from extractor.llm.errors import EndpointError
@@ -29,6 +29,8 @@ from extractor.results import Result
 if TYPE_CHECKING:
     from extractor.llm.calls import Asker
     from extractor.llm.profiles import Endpoint
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +164,18 @@ class Runner:
             done: Future[Result] = Future()
             done.set_result(assemble(reading, outcomes))
             return done
+        suggest = self._limits.suggest
+        return self.run(lambda ask, rows: improve(reading, ask, rows, suggest))
+
+    def run(self, work: Callable[[AskFunction, int], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Runs a talk with the model: `work` gets the function that puts a question, and the rows to put into one."""
         self._start()
         rows = self.rows_per_question
         if self._failed or self._loop is None or self.asker is None:
-            done = Future()
-            done.set_result(_at_once(improve(reading, _unavailable, rows)))
+            done: Future[T] = Future()
+            done.set_result(_at_once(work(_unavailable, rows)))
             return done
-        work = improve(reading, self._ask, rows, self._limits.suggest)
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(work(self._ask, rows), self._loop)
 
     async def _ask(self, question: Question) -> Answer:
         assert self.asker is not None
@@ -195,12 +201,12 @@ class Runner:
             self._stack.close()
 
 
-def _at_once(work: Coroutine[Any, Any, Result]) -> Result:
+def _at_once(work: Coroutine[Any, Any, T]) -> T:
     """Runs what waits for nothing, also where an event loop is running already (a notebook)."""
     try:
         work.send(None)
     except StopIteration as done:
-        result: Result = done.value
+        result: T = done.value
         return result
     raise RuntimeError("a question was asked where none can be")
 

@@ -12,6 +12,7 @@ from extractor.ask.ground import is_number, lay, printed_numbers
 from extractor.ask.rows import Outcome, figures
 from extractor.ask.session import Said, Session
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM
+from extractor.reader.anchors import Region
 from extractor.reader.candidates import Candidate, Row, sums_hold
 from extractor.reader.disputes import disputes_spec
 from extractor.reader.fields import Field
@@ -30,9 +31,7 @@ async def improve(session: Session, table: TableRead) -> Outcome:
     region = reading.layout.disputes
     if region is None or set(table.doubts) - BY_EQUATIONS:
         return Outcome()
-    heads = sorted(region.header)
-    start = max(heads[0].start if heads else region.start, region.floor)
-    row = Row(spec, start, min(region.end, start + _STRETCH))
+    row = printed_row(region)
     found = figures(reading.norm, row)
     if sum(map(is_number, found)) < 2:
         return Outcome()
@@ -72,6 +71,13 @@ async def improve(session: Session, table: TableRead) -> Outcome:
             cell.method = "llm"
     outcome.table = proved
     return outcome
+
+
+def printed_row(region: Region) -> Row:
+    """The stretch that is shown of the table: from its heads on."""
+    heads = sorted(region.header)
+    start = max(heads[0].start if heads else region.start, region.floor)
+    return Row(disputes_spec(), start, min(region.end, start + _STRETCH))
 
 
 async def _borders(

@@ -12,8 +12,10 @@ from extractor.cli.cache import cache_app
 from extractor.cli.check import EPILOG as CHECK_EPILOG
 from extractor.cli.check import check
 from extractor.cli.endpoint import endpoint_app
+from extractor.cli.eval import eval_app
 from extractor.cli.explain import explain
 from extractor.cli.extract import EPILOG, extract
+from extractor.cli.label import label_app
 from extractor.cli.text import text
 from extractor.errors import GoujiError
 
@@ -43,6 +45,8 @@ app.command()(explain)
 app.command()(text)
 app.add_typer(endpoint_app, name="endpoint")
 app.add_typer(cache_app, name="cache")
+app.add_typer(eval_app, name="eval")
+app.add_typer(label_app, name="label")
 
 
 def _print_version(asked: bool) -> None:
