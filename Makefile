@@ -4,13 +4,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-llm live model test lint types layers docs planted planted-short claims fuzz fuzz-short bench bench-short asking asking-short \
+.PHONY: demo demo-llm live model test lint types layers docs eval planted planted-short claims fuzz fuzz-short bench bench-short asking asking-short \
   clean help
 
 help:
 	@echo "make demo    read the reports under fixtures/"
 	@echo "make test    run the tests"
 	@echo "make lint types layers    ruff, mypy, import contracts"
+	@echo "make eval    the reader against the hand-made labels, with CI's limits; build/eval.html to look at"
 	@echo "make planted planted-short claims    the validator on planted errors; the claims finder on labels"
 	@echo "make docs    make docs/rules.md from the rule catalogue"
 	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
@@ -93,6 +94,11 @@ claims: $(STAMP)
 
 docs: $(STAMP)
 	$(VENV)/bin/gouji explain --markdown > docs/rules.md
+
+# The reader against the hand-made labels; the limits that CI holds it to.
+eval: $(STAMP)
+	$(VENV)/bin/gouji eval --html build/eval.html --fail-over escapes=0 --fail-under accuracy=0.995 \
+	  --fail-under nonzero_accuracy=0.99 --fail-under coverage=0.9
 
 asking: $(STAMP)
 	$(PY) -m extractor.eval.asking --out docs/asking.md

@@ -145,12 +145,11 @@ def settled_tables(reading: Reading) -> Outcomes:
 
 def assemble(reading: Reading, outcomes: Outcomes) -> Result:
     """The result of a reading whose tables are settled."""
-    if reading.error:
-        reading.error.claims = claims_of(reading)
-        return reading.error
-    verdicts = {name: outcomes[name][0] for name in TABLES}
-    if set(verdicts.values()) == {"failed"}:
-        return _no_tables(reading)
+    verdicts = {name: outcomes[name][0] for name in TABLES} if outcomes else {}
+    if reading.error or set(verdicts.values()) == {"failed"}:
+        result = reading.error or _no_tables(reading)
+        result.claims = claims_of(reading)
+        return result
     identity = reading.identity
     record = build_record(
         reading.version,

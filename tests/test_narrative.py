@@ -158,3 +158,13 @@ def test_a_report_that_contradicts_itself_gets_a_warning_with_both_places_and_ke
     assert h.verdicts(result) == h.verdicts(h.read(h.report()))
     agreed = text.replace("4711", str(finding.right))
     assert not any(f.rule.startswith("narrative") for f in h.read(agreed).findings)
+
+
+def test_a_report_without_tables_still_gives_its_claims() -> None:
+    text = (
+        "青禾县水利局2023年政府信息公开工作年度报告\n\n一、总体情况\n2023年，本局新收政府信息公开申请12件，"
+        "上年结转1件。\n三、收到和处理政府信息公开申请情况\n见上。\n"
+    )
+    result = h.read(text)
+    assert (result.verdict, result.record) == ("failed", None)
+    assert {(c.field, c.value) for c in result.claims} == {(NEW, 12), ("requests.carried_in.total", 1)}
