@@ -133,8 +133,10 @@ def _contradicted(values: Values, rules: tuple[Equation, ...], waiting: list[_Si
             sides.derived = len(sides.missing) - len(filled.missing)
             contradicted.append(sides)
     # Sums of equations in which the unknown cells cancel: a group's row stands in for sub-rows that are not all known.
+    if contradicted or None not in known.values():
+        return contradicted
     by_code = {sides.equation.code: sides for sides in waiting}
-    for codes, left, right in together(rules, values):
+    for codes, left, right in together(rules, known):
         if any(sides.equation.code in codes for sides in contradicted):
             continue
         mine = next((by_code[code] for code in codes if code in by_code), None)
