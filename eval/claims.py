@@ -1,8 +1,8 @@
 """Scores the finder of narrative claims against hand-made labels, and shows every miss.
 
 `python -m extractor.eval.claims [--labels DIR] [--sentences FILE] [--quiet]` reads fixtures/claims by default: a JSON
-file of labels for each report of fixtures/reports, and sentences.toml. A claim is right where field, value, scope and
-year are and its span meets the label's. Exit 1 where precision or recall is below what is promised.
+file of labels for each report of fixtures/reports, and sentences.toml and more_sentences.toml. A claim is right where
+field, value, scope and year are and its span meets the label's. Exit 1 where precision or recall is below the promise.
 """
 
 from __future__ import annotations
@@ -149,9 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
     results = []
     if options.sentences is None:
         results.append(("reports", score(labelled_reports(options.labels, options.reports))))
-    sentences = options.sentences or options.labels / "sentences.toml"
-    if sentences.exists():
-        results.append(("sentences", score(labelled_sentences(sentences))))
+    files = [options.sentences] if options.sentences else sorted(options.labels.glob("*sentences.toml"), reverse=True)
+    results += [("sentences" if options.sentences else path.stem, score(labelled_sentences(path))) for path in files]
     for title, result in results:
         show(title, result, options.quiet)
     return 1 if any(r.precision < PRECISION or r.recall < RECALL for _, r in results) else 0

@@ -18,6 +18,10 @@ _LEGAL_PERSONS = re.compile(
     r"(?:其中)?法人(?:(?:和|及|或|或者|以及)其[他它]组织)?(?:提出|提交)?(?:的)?(?:申请|政府信息)"
 )
 _OF_ALL_KINDS = re.compile(r"各类|各项|各种")
+_REVIEWS = frozenset({"清理", "梳理", "评估", "审查", "审核"})
+# The work of a body that decides disputes, not the disputes about the reporting body.
+_CONCLUDED = re.compile(r"(?<!未)审结|审理完结")
+_OTHER_CASES = re.compile(r"其[他它](?:各类|类型|方面)?的?(?:行政)?(?:复议|诉讼|应诉)(?!结果)")
 _WAYS = re.compile(r"等|多种|各种|各类|渠道|方式|途径")
 
 
@@ -41,9 +45,11 @@ class Company:
             return False
         if keys & (DOCUMENTS | DECISIONS | FEES) and not self._done(keys):
             return False
-        if keys & {"reconsideration", "litigation"} and not self._of_disclosure():
-            self.meaning.general |= keys
-            return False
+        if keys & {"reconsideration", "litigation"}:
+            if not self._of_disclosure():
+                self.meaning.general |= keys
+                return False
+            self.meaning.general -= keys
         if not self.topics and any(a.key in _GENERAL and not a.sure for a in self.acts):
             return explained(self.frame, self.left.mentions[0])
         if keys == {"applications"} and not any(t.sure for t in self.topics):
@@ -58,7 +64,9 @@ class Company:
         frame, left = self.frame, self.left
         if left.blocks & {"part", "foreign"}:
             return False
-        if "channel" in left.blocks and not _WAYS.search(frame.words(frame.clause(self.index), left.mentions[0])):
+        if "channel" in left.blocks and not self._all_ways():
+            known = frame.about_disclosure(self.index) or frame.carried.heading == "applications"
+            self.meaning.by_channel = known and not left.far
             return False
         item = left.mentions[0]
         while item and frame.tokens[item - 1].kind not in ("num", "p"):
@@ -76,9 +84,18 @@ class Company:
             return False
         return not bare or (not left.far and known_before(frame, frame.tokens.index(bare[-1])))
 
+    def _all_ways(self) -> bool:
+        """Whether the way applications came is no part of them: 通过网络等渠道, not 通过信函方式 … 通过网络."""
+        frame, start = self.frame, self.frame.clause(self.index)
+        ways = _WAYS.findall(frame.words(start, self.left.mentions[0]))
+        if not ways or set(ways) - {"渠道", "方式", "途径"}:
+            return bool(ways)
+        one = sum(t.kind == "channel" for t in frame.tokens[start : self.index]) == 1
+        return not (one and any(t.kind == "channel" for t in frame.tokens[self.index : self.index + 120]))
+
     def _done(self, keys: set[str]) -> bool:
         """Not what was published, not a list of things that may be licensed, not a difference of fees."""
-        if self.left.blocks & {"publish", "foreign"}:
+        if "foreign" in self.left.blocks or ("publish" in self.left.blocks and not self._reviewed()):
             return False
         if not self.acts and self._published():
             return False
@@ -88,6 +105,16 @@ class Company:
             if self.left.murky and not any(a.key in ("decisions", "process") for a in self.acts):
                 return False
         return not (keys & FEES and "change" in self.left.blocks)
+
+    def _reviewed(self) -> bool:
+        """清理后废止规范性文件15件: what stands before the act tells how it came to it, and nothing is published."""
+        tokens = self.frame.tokens
+        if not self.acts:
+            return False
+        before = tokens[self.frame.clause(self.index) : tokens.index(self.acts[0])]
+        behind = tokens[tokens.index(self.acts[0]) : self.index]
+        ways = [t for t in before if t.kind == "publish"]
+        return all(t.key in _REVIEWS for t in ways) and not any(t.kind == "publish" for t in behind)
 
     def _published(self) -> bool:
         """Whether the list the words stand in is of what was made public (公开行政许可决定310件、行政处罚决定45件)."""
@@ -102,9 +129,16 @@ class Company:
     def _of_disclosure(self) -> bool:
         """A dispute about disclosure: said so before, or nothing in the clause speaks of work on cases in general."""
         frame = self.frame
-        if frame.about_disclosure(self.index) or frame.carried.heading in DISPUTES:
+        if _CONCLUDED.search(frame.words(frame.clause(self.index), self.index)):
+            return False
+        if "foreign" in self.left.blocks:
+            return False  # 投诉举报类行政复议
+        if _OTHER_CASES.search(frame.text, 0, frame.tokens[self.index].start):
+            return False
+        work = any(a.key in ("process", "receive", "decisions") for a in self.acts)
+        if frame.about_disclosure(self.index, work) or frame.carried.heading in DISPUTES:
             return True
-        if self.meaning.general or any(a.key in ("process", "receive", "decisions") for a in self.acts):
+        if self.meaning.general or work:
             return False
         results = bool(self.acts) and all(a.key in _RESULTS for a in self.acts)
         return results or frame.carried.heading is not None or explained(frame, self.left.mentions[0])

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from extractor.claims.bind import Binder
 from extractor.claims.claim import Claim
-from extractor.claims.frame import Carried, Frame, Place, lay_out, merge_carries
+from extractor.claims.frame import DISPUTES, Carried, Frame, Place, lay_out, merge_carries, name_outcomes
 from extractor.claims.meaning import fits
 from extractor.claims.numbers import Number
 from extractor.claims.prose import Sentence, sentences
@@ -25,10 +25,10 @@ _SUBJECT = re.compile(
     r"申请|复议|诉讼|被诉|规范性|规章|许可|处罚|强制|收费|费用|处理费|结转|转入下|予以公开|部分公开|同意公开|依法公开|全部公开|不予"
     r"|提供|其[他它]处理|不再处理|收到|受理|接到|接收|登记|新收|收件|办结|答复|办理|处理|废止|有效|维持|纠正|审[结理]|法院"
     r"|秘密|第三方|案卷|过程性|内部事务|掌握|不存在|另行制作|出版物|行政查询|重新出具|补正|不明确|一稳定|信访|自然人|企业"
-    r"|科研|公益组织|社会组织|法律服务|^其中"
+    r"|科研|公益组织|社会组织|法律服务|^其中|^(?:与|较之?|比|相较于?|同)(?:上|去|20)"
 )
 _COUNT = re.compile(
-    r"[\d一二两三四五六七八九十百千零][万]?[多余来]?[件条项起份宗次个例笔元万亿]|\d(?=[,;。、)]|$)|[为均是]零"
+    r"[\d一二两三四五六七八九十百千零][万]?[多余来]?[件条项起份宗次个例笔部元万亿]|\d(?=[,;。、)]|$)|[为均是]零"
 )
 _DENIABLE = re.compile(r"申请|复议|诉讼|结转|费|规范性|规章|许可|处罚|强制|不予|予以公开|部分公开|收费|废止")
 _DENIAL = re.compile(r"未|没|无|零")
@@ -41,7 +41,13 @@ _ROW = re.compile(rf"{_NUMBERED}?[^,。;:!?\d]{{2,40}}[\d,.]+[^,。;:!?\d]{{0,3}
 _GOES_ON = re.compile(
     r"其中|(?:已|均|按[时期]|年内|予以|不予|部分)?(?:办结|答复|结转|上年结转|予以公开|不予公开|部分公开)"
 )
-_OMITS = re.compile(r"共|新收|收到|受理|办结|答复|予以公开")
+# 从答复情况看，…: of the same body as the sentence before.
+_BREAKS_DOWN = re.compile(r"(?:从|按照?|依)[^,。;:、\d]{2,12}(?:看|分|划分),|申请(?:人|主体|者)中,|上述|这些申请")
+# 与2021年的143件相比，…: of the one number of the sentence before.
+_COMPARES = re.compile(r"(?:与|较之?|比|相较于?|同)(?:上|去|20\d\d)")
+_OMITS = re.compile(
+    r"(?:(?:19|20)\d\d年(?:度)?,?|当年|全年(?:度)?|年内|本年度)?(?:共|新收|收到|受理|办结|答复|予以公开)"
+)
 # What is only intended is no claim, unless a year to come is named.
 _PLANNED = frozenset({"receive", "process", "issued", "repealed", "decisions", "amount"})
 
@@ -105,11 +111,19 @@ def _opened(words: str, carried: Carried, year: int | None) -> Carried:
 def _claims(text: str, sentence: Sentence, own: Body, year: int | None, carried: Carried) -> list[Claim]:
     """The claims of one sentence; leaves in `carried` what the next one may leave unsaid."""
     words = sentence.text
-    if not _GOES_ON.match(words):
-        carried.year, carried.parent = year, ()
-        if not _OMITS.match(words):
+    goes_on = _GOES_ON.match(words) is not None
+    if not goes_on:
+        carried.year = year
+        if not (_COMPARES.match(words) and carried.parent == (carried.main,)):
+            carried.parent = ()
+        if not (_OMITS.match(words) or _BREAKS_DOWN.match(words)):
+            carried.scope, carried.mixed = "body", False
+        if carried.silent:
             carried.scope = "body"
-    frame = Frame(words, merge_carries(tokenize(words), year), year, own, carried)
+    if carried.mixed:
+        carried.scope = carried.whole if _BREAKS_DOWN.match(words) else None
+    before = {carried.scope} if goes_on and carried.scope else set()
+    frame = Frame(words, name_outcomes(merge_carries(tokenize(words), year)), year, own, carried)
     lay_out(frame)
     binder = Binder(frame)
     shared = respective(frame)
@@ -140,6 +154,9 @@ def _claims(text: str, sentence: Sentence, own: Body, year: int | None, carried:
             for name in fields:
                 claim(name, 0, (begin, stop), frame.places[index])
     _carry_on(frame, binder, carried)
+    carried.silent = not out
+    carried.whole = "region" if out and out[0].scope == "region" else None
+    carried.mixed = len({claim.scope for claim in out} | before) > 1
     return out
 
 
@@ -158,4 +175,5 @@ def _carry_on(frame: Frame, binder: Binder, carried: Carried) -> None:
         last = frame.last
         carried.scope = last.scope or carried.scope
         carried.year = last.year if last.when == "one" else carried.year
-    carried.parent = binder.parent
+    carried.general = frozenset(binder.meaning.general & DISPUTES)
+    carried.parent, carried.main = binder.parent, binder.main

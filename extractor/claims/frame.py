@@ -20,7 +20,12 @@ _WHICH = re.compile(r"(?:制定|印发|出台|发布|制发|现行有效)?的")
 # No clause of prose has more tokens than this before a number.
 _FAR = 60
 _OPENERS = frozenset({"其中", "另有", "另外", "此外", "同时", "同期"})
-_DISCLOSURE = re.compile(r"信息公开|依申请|公开政府信息|答复[^,。;]{0,4}不服|(?:复议|诉讼)(?:方面|情况):")
+_DISCLOSURE = re.compile(
+    r"信息公开|依申请|公开政府信息|不服(?:我局|本机关|本局)?答复|答复[^,。;]{0,4}不服|(?:复议|诉讼)(?:方面|情况):"
+)
+_KNOWN = MENTIONS | {"time", "scope", "p", "num", "cause", "neg", "channel"}
+_OUTCOMES = frozenset({"granted_in_part", "denied.all", "unavailable.all"})
+_DID = re.compile(r"共?(?:新收|收到|受理|接收|登记|办结|答复)")
 _STOPS = frozenset(",;:()。!?")
 
 
@@ -30,9 +35,14 @@ class Carried:
 
     heading: str | None = None
     topic: str | None = None
-    scope: Scope = "body"
+    scope: Scope | None = "body"
     year: int | None = None
     parent: tuple[str, ...] = ()
+    main: str | None = None  # the first field of the sentence before
+    general: frozenset[str] = frozenset()  # disputes that the sentence before spoke of in general
+    whole: Scope | None = None  # of those scopes the one that holds the others
+    silent: bool = False  # whether the sentence before claimed nothing
+    mixed: bool = False  # whether the sentence before gave numbers of several scopes
 
 
 @dataclass(slots=True)
@@ -57,10 +67,13 @@ class Frame:
     last: Place | None = None
     topics: list[str | None] = field(default_factory=list)
     clauses: list[int] = field(default_factory=list)
+    dated: set[int] = field(default_factory=set)  # 与2023年相比，由21件增至34件: the numbers of the year compared with
 
-    def about_disclosure(self, index: int) -> bool:
-        """Whether disclosure is spoken of in the sentence up to the token."""
-        return _DISCLOSURE.search(self.text, 0, self.tokens[index].end) is not None
+    def about_disclosure(self, index: int, near: bool = False) -> bool:
+        """Whether disclosure is spoken of in the sentence up to the token; `near`: since its last semicolon."""
+        end = self.tokens[index].end
+        start = self.text.rfind(";", 0, end) + 1 if near else 0
+        return _DISCLOSURE.search(self.text, start, end) is not None
 
     def words(self, start: int, end: int) -> str:
         """The characters of tokens [start, end)."""
@@ -117,12 +130,31 @@ def merge_carries(tokens: list[Token], report: int | None) -> list[Token]:
     return out
 
 
+def name_outcomes(tokens: list[Token]) -> list[Token]:
+    """公开 alone as the outcome it is in a list of outcomes: 公开10件，部分公开3件，无法提供2件."""
+    bare = [index for index, t in enumerate(tokens) if t.key == "公开" and t.kind == "publish"]
+    if not bare or not any(t.kind == "act" and t.key in _OUTCOMES for t in tokens):
+        return tokens
+    out = list(tokens)
+    for index in bare:
+        before = tokens[index - 1] if index else None
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        leads = after is not None and after.kind == "num" and (before is None or before.kind in ("p", "fill"))
+        ends = before is not None and before.kind == "num" and (after is None or after.kind == "p")
+        if leads or ends:
+            out[index] = Token("act", "granted", tokens[index].start, tokens[index].end)
+    return out
+
+
 def lay_out(frame: Frame) -> None:
     """Fills `places` (of numbers and denials), `topics` and `clauses`: what holds at a token, from left to right."""
     carried, text = frame.carried, frame.text
     scope: Scope | None = carried.scope
     year, when = carried.year, "one"
     compared: tuple[int | None, str] | None = None
+    against: tuple[int | None, str] | None = None
+    back: tuple[int | None, str] | None = None
+    counted = False
     topic: str | None = None
     clause_start = item_start = 0
     outside: list[tuple[Scope | None, int | None, str]] = []
@@ -130,12 +162,15 @@ def lay_out(frame: Frame) -> None:
         frame.clauses.append(clause_start)
         if token.kind == "time":
             found = years_of(token.key, frame.report)
-            if found[1] == "several" and _WHICH.match(text, token.end):
+            if _carried_over(frame, index, found[0]):
+                pass  # 结转3件至2025年
+            elif found[1] == "several" and _WHICH.match(text, token.end):
                 pass  # 2009年以来的规范性文件: says which, not when.
             elif is_against(text, token.start):
-                compared = found
+                compared = against = found
             else:
                 compared = None
+                back = (year, when) if counted and _aside(frame, index, year, found) else None
                 year, when = found
         elif token.kind == "scope":
             scope = _scope_at(frame, index, scope)
@@ -152,8 +187,11 @@ def lay_out(frame: Frame) -> None:
                 outside.append((scope, year, when))
             elif token.key == ")" and outside:
                 scope, year, when = outside.pop()
+                back = None
             if token.key in ",;:)":
                 compared = None
+                if back is not None:
+                    (year, when), back = back, None
                 if scope is None:
                     scope = carried.scope
         elif token.kind in ("act", "neg"):
@@ -161,12 +199,55 @@ def lay_out(frame: Frame) -> None:
             name = _prefix(frame, item_start, index)
             if name and not _scoped(frame, item_start, index):
                 called = named(name, frame.own)
-                scope = called or scope
+                scope = None if called == "doubt" else called or scope
         frame.topics.append(topic)
         if token.kind in ("num", "neg"):
             frame.places[index] = Place(scope, *(compared or (year, when)))
-            compared = None if token.kind == "num" else compared
-    frame.last = Place(scope, year, when)
+            if token.kind == "num":
+                if against is not None and compared is None and _left_behind(frame, index):
+                    frame.places[index] = Place(scope, *against)
+                    frame.dated.add(index)
+                compared, counted = None, True
+    frame.last = Place(scope, *(back or (year, when)))
+
+
+def _carried_over(frame: Frame, index: int, year: int | None) -> bool:
+    """Whether a year to come is the one that applications are carried over to."""
+    if year is None or frame.report is None or year <= frame.report:
+        return False
+    for at in range(index - 1, max(-1, index - 8), -1):
+        token = frame.tokens[at]
+        if token.kind == "act" and token.key in ("carry_in", "carry_out"):
+            return True
+        if token.kind == "p":
+            break
+    return False
+
+
+def _aside(frame: Frame, index: int, year: int | None, found: tuple[int | None, str]) -> bool:
+    """Whether a clause only gives the number of an earlier year to compare with (收到12件，上年同期为9件): what follows
+    is about the sentence's own year again."""
+    if found[1] != "one" or found[0] is None or year is None or found[0] >= year:
+        return False
+    tokens, before = frame.tokens, index - 1
+    while before >= 0 and tokens[before].kind == "fill" and tokens[before].key != "其中":
+        before -= 1
+    if before < 0 or tokens[before].key not in (",", ";"):
+        return False
+    after = index + 1
+    while after < len(tokens) and tokens[after].kind in ("fill", "time"):
+        after += 1
+    return after + 1 < len(tokens) and tokens[after].kind == "num" and tokens[after + 1].kind == "p"
+
+
+def _left_behind(frame: Frame, index: int) -> bool:
+    """由21件上升至34件: the number that something rose or fell from."""
+    tokens = frame.tokens
+    return (
+        0 < index < len(tokens) - 1
+        and frame.text[tokens[index - 1].start : tokens[index - 1].end] in ("由", "从")
+        and tokens[index + 1].kind == "onto"
+    )
 
 
 def _scope_at(frame: Frame, index: int, before: Scope | None) -> Scope | None:
@@ -174,12 +255,27 @@ def _scope_at(frame: Frame, index: int, before: Scope | None) -> Scope | None:
     lead = frame.tokens[index - 1] if index else None
     joint = lead is not None and frame.text[lead.start : lead.end] in _JOINTLY
     if joint and index > 1 and frame.tokens[index - 2].kind == "scope":
-        return before  # 县政府及县政府办公室
+        below = scope_of(token.key, "", frame.own) == "subordinates"
+        if below and before == "subordinates":
+            return before
+        # 县政府及县政府办公室, 市政府及各部门, 县政府办公室和各乡镇
+        return before if not below else "region" if before == "body" else None
+    if lead is not None and lead.kind == "act" and lead.key == "receive":
+        return before  # 收到县政府转来的申请
+    if joint and index > 1 and frame.tokens[index - 2].kind == "res":
+        start = index - 2
+        while start > max(0, index - 8) and frame.tokens[start - 1].kind in ("res", "fill"):
+            start -= 1
+        first = named(frame.words(start, index - 1), frame.own)
+        if first is not None and scope_of(token.key, "", frame.own) == "subordinates":
+            return "region" if first == "body" else None  # 集团本部及所属企业
     name = frame.text[lead.start : lead.end] if lead is not None and lead.kind in ("res", "fill") else ""
     if name.endswith(("协助", "配合")):
         return None
     if name.endswith(("个别", "部分", "少数", "有的", "一些", "多数")):
         return before  # where a fault lay, not who was counted
+    if token.key[0] == "全" and name.endswith("在") and _DID.match(frame.text, token.end):
+        name = ""  # 在全县收到的申请中
     found = scope_of(token.key, name, frame.own)
     return before if found is None else found
 
@@ -226,7 +322,7 @@ def known_before(frame: Frame, index: int) -> bool:
     while index and frame.tokens[index - 1].kind == "fill":
         index -= 1
     lead = frame.tokens[index - 1] if index else None
-    if lead is None or lead.kind in ("act", "time", "scope", "p", "who", "num", "cause", "row", "neg", "topic"):
+    if lead is None or lead.kind in _KNOWN:
         return True
     return lead.kind == "res" and named(frame.text[lead.start : lead.end], frame.own) is not None
 

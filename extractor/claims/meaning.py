@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from extractor.claims.frame import DECISIONS, DISPUTES, FEES, Frame
+from extractor.claims.frame import DECISIONS, DISPUTES, DOCUMENTS, FEES, Frame
 from extractor.claims.numbers import Number
 from extractor.claims.subjects import subjects
 from extractor.claims.tokens import Token
@@ -46,7 +46,8 @@ class Meaning:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.topic: str | None = None
-        self.general: set[str] = set()
+        self.general: set[str] = set(frame.carried.general)
+        self.by_channel = False  # applications were counted by the way they came in
 
     def spoken_of(self, index: int, allowed: Fields) -> str | None:
         """The topic last spoken of before a token, if it is one of `allowed`."""
@@ -89,6 +90,8 @@ class Meaning:
         if wanted and not (topic in DISPUTES and set(wanted) <= _HANDLED):
             return []
         default = known.topics[topic].act
+        if topic == "applications" and default is not None and self._listed_as_done(index):
+            default = "process"
         if default is None:
             default = self._act_before(index, topic)
         elif topic in DISPUTES and not sure:
@@ -101,6 +104,8 @@ class Meaning:
         out: list[str] = []
         for key in keys:
             act = known.acts[key]
+            if act.topics[0] in DOCUMENTS and self._of_published(index):
+                return []
             if self._elsewhere(index) or (act.topics[0] in self.general and not self._named(index, act.topics[0])):
                 return []
             topic = self.spoken_of(index, act.topics)
@@ -112,6 +117,16 @@ class Meaning:
             out.append(made)
         return list(dict.fromkeys(out))
 
+    def _of_published(self, index: int) -> bool:
+        """公开规章9件（含新制定3件）: what the bracket divides is what was published."""
+        tokens, start = self.frame.tokens, index
+        while start > max(0, index - 60) and tokens[start].key not in ("(", ")"):
+            start -= 1
+        if tokens[start].key != "(":
+            return False
+        outer = tokens[self.frame.clause(start) : start]
+        return any(t.kind == "publish" for t in outer) and not any(t.kind == "act" for t in outer)
+
     def _elsewhere(self, index: int) -> bool:
         """Whether the sentence was last about something that is none of the form's."""
         topic = self.frame.topics[index]
@@ -120,6 +135,17 @@ class Meaning:
     def _named(self, index: int, topic: str) -> bool:
         """Whether the topic stands before the token in words that can mean nothing else."""
         return any(t.kind == "topic" and t.key == topic and t.sure for t in self.frame.tokens[:index])
+
+    def _listed_as_done(self, index: int) -> bool:
+        """办理来信312件、依申请公开24件: the verb of the list is that of each item."""
+        tokens = self.frame.tokens
+        item = index
+        while item and tokens[item - 1].kind not in ("p", "num"):
+            item -= 1
+        if item < 2 or tokens[item - 1].key != "、" or tokens[item - 2].kind != "num":
+            return False
+        acts = {t.key for t in tokens[self.frame.clause(index) : item] if t.kind == "act"}
+        return "process" in acts and "receive" not in acts
 
     def _act_before(self, index: int, topic: str) -> str | None:
         """What was said to be done to documents, for the next kind in the list (出台规章2件、规范性文件17件)."""
@@ -193,5 +219,7 @@ class Meaning:
             if token.kind == "row" and token.key == "repeat" and group == "not_processed":
                 return ("requests.not_processed.excessive.total",)
             if token.kind == "row" and token.key.split(".")[0] == group:
+                if "等" in self.frame.text[token.end : tokens[at].start]:
+                    return made  # 信息不存在等原因无法提供
                 return (f"requests.{token.key}.total",)
         return made

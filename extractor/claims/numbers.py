@@ -10,18 +10,18 @@ from extractor.claims.claim import About
 from extractor.reader.numbers import MAX_DIGITS, read_chinese
 from extractor.results import Value
 
-_COUNTED = "件条项起份宗次个例笔"
+_COUNTED = "件条项起份宗次个例笔部"
 _CHINESE = "零〇一二两三四五六七八九十百千万"
 # Measure words that the form counts in, money, and what else a number may count (then it is no claim).
 _UNIT = (
     r"(?:万元|亿元|千元|元|个(?:工作日|百分点|月|小时|自然)|件次|人次|批次|场次|次性"
-    rf"|[{_COUNTED}]|[%‰]|工作日|小时|分钟|平方|公里"
-    r"|[年月日天时分秒人名户家场期篇幅部套册张号页岁亩米度届级类种批票位只台辆所处栏岗层块字])"
+    rf"|部(?![门分署委级])|[{_COUNTED[:-1]}]|[%‰]|工作日|小时|分钟|平方|公里"
+    r"|[年月日天时分秒人名户家场期篇幅套册张号页岁亩米度届级类种批票位只台辆所处栏岗层块字])"
 )
 # One number with its scale, an "and more" word, its unit and an about-word behind it.
 NUMBER = (
     r"(?:(?<![\d.A-Za-z])(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[万亿千百](?![元]))?"
-    rf"|[{_CHINESE}]{{1,12}}(?=(?:多|余|来|几)?(?:万元|亿元|元|[{_COUNTED}])(?!性|体|手))"
+    rf"|[{_CHINESE}]{{1,12}}(?=(?:多|余|来|几)?(?:万元|亿元|元|[{_COUNTED}])(?!性|体|手|分|门|署|委))"
     r"|零(?=[,。;、:)!]|$))"
     rf"(?:多|余|来)?(?:万(?!元))?(?:{_UNIT})?(?:左右|上下|以上|以内|以下|之多)?"
 )
@@ -44,6 +44,8 @@ _BEFORE: tuple[tuple[re.Pattern[str], About], ...] = (
     (re.compile(rf"(?:{_AT_MOST})$"), "at_most"),
     (re.compile(r"(?:约|近|接近|大概)(?:为|有)?$"), "about"),
 )
+# The letters that the words of _BEFORE end with.
+_LAST = frozenset("于过逾超少破达了足到多约近概为有")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def read_number(text: str, start: int, end: int) -> Number | None:
     about = _AFTER.get(match["after"] or "")
     if about is None and match["more"]:
         about = "about"
-    if about is None:
+    if about is None and start and text[start - 1] in _LAST:
         before = text[max(0, start - 5) : start]
         about = next((word for pattern, word in _BEFORE if pattern.search(before)), None)
     stop = match.end("scale") if match["scale"] else match.end("digits")

@@ -49,9 +49,13 @@ def look_left(frame: Frame, index: int) -> Side:
                 side.stop = "res"
                 return side
             side.murky = True
+        elif kind == "change" and comma and not side.mentions:
+            pass  # 行政复议量上升，共发生132件
         elif kind in ("time", "scope"):
             side.anchored = side.anchored or not side.mentions
-        elif kind in ("fill", "cause", "onto") or (kind in ("against", "num") and (side.anchored or side.onto)):
+        elif kind in ("fill", "cause", "onto") or (
+            kind in ("against", "num") and (side.anchored or side.onto or index in frame.dated)
+        ):
             side.onto = side.onto or (kind == "onto" and not side.mentions)
             if not side.mentions:
                 side.fill = frame.text[token.start : token.end] + side.fill
@@ -78,6 +82,11 @@ def _over(frame: Frame, side: Side, at: int, index: int, comma: bool) -> int | N
         return None
     if key == "," and not comma and not side.anchored:
         return at - 1 if sums_up(frame, at + 1, index) else None
+    if key == "," and not comma and side.anchored and index + 1 < len(tokens):
+        # 申请量下降，由2021年的31件降至12件
+        first = tokens[at + 1]
+        fell = frame.text[first.start : first.end] in ("由", "从") and tokens[index + 1].kind == "onto"
+        return at - 1 if fell and before is not None and before.kind == "change" else None
     if key == ":":
         return at - 1
     if key == "(" and (side.anchored or (before is not None and before.kind in ("time", "scope"))):

@@ -65,6 +65,7 @@ class Subjects:
     acts: dict[str, Act]
     words: tuple[Word, ...]
     fields: dict[str, Subject]
+    own: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
 
     def field(self, topic: str, act: str) -> str | None:
         """The field that an act makes of a topic, None where the two do not go together."""
@@ -154,4 +155,5 @@ def subjects() -> Subjects:
         missing = [path for path in subject.cells if path not in known]
         if missing:
             raise ValueError(f"subjects.toml: {subject.field} names cells that the form does not have: {missing}")
-    return Subjects(topics, acts, tuple(words), fields)
+    own = tuple((re.compile(kind["name"]), tuple(kind["words"])) for kind in raw["own"].values())
+    return Subjects(topics, acts, tuple(words), fields, own)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _YEAR = r"(?:(?:19|20)\d\d|二[〇零○][一二三][〇零○一二三四五六七八九])"
 TIME = (
-    rf"(?:自|从)?{_YEAR}年(?:度)?(?:\d{{1,2}}月(?:\d{{1,2}}日)?)?(?:以来|至今|起至今|开始)"
+    rf"(?:{_YEAR}年?[-—至到]{{1,2}})?{_YEAR}年?学年(?:度)?"
+    rf"|(?:自|从)?{_YEAR}年(?:度)?(?:\d{{1,2}}月(?:\d{{1,2}}日)?)?(?:以来|至今|起至今|开始)"
     rf"|{_YEAR}年?(?:度)?(?:-|至|到){_YEAR}年(?:度)?"
     rf"|(?:自|从)?{_YEAR}年1月1日(?:起)?(?:,)?(?:-|至|到)(?:{_YEAR}年|同年|当年)?12月31日(?:止|期间|,)?"
     rf"|(?:截至|截止|截止到|到|至)?(?:{_YEAR}年|今年|当年|本年)?(?:12月31日|年底|底|年末|末)(?=[,止前期])(?:止|前|期间)?"
@@ -30,10 +32,13 @@ _PART = re.compile(r"季度|半年|近期|近日|\d月(?!31日)|\d月份")
 _WHOLE = re.compile(r"1月1日|12月31日|[截到].*12月$|底|末|目前")
 
 
+@lru_cache(maxsize=512)
 def years_of(word: str, report: int | None) -> tuple[int | None, str]:
     """The year that a word of time names and its kind: `one`, `several` (no single year), `part` (less than a year),
     `next` (the words of a plan without a year)."""
     named = [int("".join(_DIGITS.get(char, char) for char in year)) for year in _IN.findall(word)]
+    if word.endswith(("学年", "学年度")) and len(named) > 1:
+        return named[0], "part"
     if len(set(named)) > 1 or _SEVERAL.search(word):
         return None, "several"
     if _PART.search(word) and not _WHOLE.search(word):

@@ -14,10 +14,10 @@ _RECEIVED = re.compile(r"收到|接到|受理|接收|登记|新收")
 _TOOK = re.compile(r"收取|收过|征收|收$|产生|未收")
 _FEE = re.compile(r"(?<!其他)(?<!其它)(?:这项|该项|此项|任何|相关|有关|上述)?(?:的)?(?:收费|费用)|这[笔项]费")
 _FEE_BEFORE = re.compile(r"处理费|依申请|信息公开")
-_FEE_HERE = re.compile(r"(?:信息公开|就公开|公开申请|申请人)[^,。;]{0,6}收取|收取[^,。;]{0,8}(?:信息公开|申请公开)")
+_FEE_HERE = re.compile(r"(?:信息公开|就公开|公开申请|申请人)[^,。;]{0,6}收[取费]|收取[^,。;]{0,8}(?:信息公开|申请公开)")
 # What may stand between 未 and the first word of its list (公民、法人提出的), and behind the last one (…的情况).
 _BETWEEN = re.compile(
-    r"[公民法人自然企业其他它组织社会众群任何单位个申请方面来通过各类渠道形式涉及本我镇乡县局街有相关于对就向机行政、和或者提出交起引发"
+    r"[公民法人自然企业其他它组织社会众群任何单位个申请方面来通过各类渠道形式涉及用户客市民村居学生家长患者职工律师代理人本我镇乡县局街有相关于对就向机行政、和或者提出交起引发"
     r"的因而被新增书以效一件项次宗例份到收取征开府信息工作,]*"
 )
 _BEHIND = re.compile(
@@ -34,6 +34,8 @@ def zero_claims(frame: Frame) -> Iterator[tuple[int, int, tuple[str, ...], int]]
     """(start, end, fields, token) for every word of the sentence that says zero of some fields."""
     for index, token in enumerate(frame.tokens):
         if token.kind == "neg":
+            if frame.text.startswith("零收费", token.start) and "处理费" not in frame.text[: token.start]:
+                continue
             end, found = _after(frame, index)
             if not found:
                 end, found = token.end, _before(frame, index)
