@@ -12,7 +12,6 @@ from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, GROUPS, REQUES
 from extractor.results import exact
 
 
-
 def _amount(value: Any) -> Decimal:
     amount = exact(value)
     if amount is None:

@@ -126,7 +126,7 @@ class Finding:
     missing: tuple[str, ...] = ()  # the operands without a number
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's object, and beside it the English words, the reason of the blame and the places in the text."""
+        """The contract's object, and beside it English words, the blame's reason, places and what is missing."""
         return {
             "rule": self.rule,
             "status": self.status,

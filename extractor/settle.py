@@ -13,13 +13,14 @@ from extractor.form import (
     Equation,
     equations,
 )
-from extractor.form.equations import request_rows
 from extractor.form.derive import derive
+from extractor.form.equations import request_rows
 from extractor.reader.tables import TableRead
 from extractor.results import Cell, Finding, Verdict, plain
 from extractor.rules.blame import blame_of
 from extractor.rules.catalogue import catalogue
 from extractor.rules.hard import check_equations
+
 
 def table_equations(name: str, table: TableRead) -> tuple[Equation, ...]:
     """The hard rules of one table as this report prints it."""

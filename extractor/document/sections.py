@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from extractor.form import FORM
 
-_LEAD = re.compile(r"(?:^|\n)[\s#*>|]*(?:第?[一二三四五六七八九1-9](?:部分)?[\s、.,:)]*|[(][一二三四五六七1-9][)]\s*)?$")
+# What may stand before a heading's words: 二、 第二部分 (二) 2.
+_COUNTED = r"第?[一二三四五六七八九1-9](?:部分)?[\s、.,:)]"
+_LEAD = re.compile(rf"(?:^|\n)[\s#*>|]*(?:{_COUNTED}*|[(][一二三四五六七1-9][)]\s*)?$")
 
 
 def heading_starts(norm: str, hits: Iterable[tuple[int, int, str]]) -> dict[str, int]:
@@ -43,7 +45,7 @@ def heading_starts(norm: str, hits: Iterable[tuple[int, int, str]]) -> dict[str,
 
 
 def _begin(lead: str) -> int:
-    match = re.search(r"[#*\s|>]*(?:第?[一二三四五六七八九1-9](?:部分)?[\s、.,:)]+|[(][一二三四五六七1-9][)]\s*)?$", lead)
+    match = re.search(rf"[#*\s|>]*(?:{_COUNTED}+|[(][一二三四五六七1-9][)]\s*)?$", lead)
     begin = match.start() if match else len(lead)
     return begin + len(lead[begin:]) - len(lead[begin:].lstrip())
 

@@ -18,9 +18,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extractor.form import FORM, TABLES, Equation
+from extractor.form.derive import derive
 from extractor.given.record import Given
 from extractor.reader.candidates import Candidate, CellRead, Row
-from extractor.form.derive import derive
 from extractor.reader.fields import without_furniture
 from extractor.reader.numbers import read_cell
 from extractor.reader.tables import TableRead, settle_row, unclaimed
