@@ -386,9 +386,12 @@ def test_a_file_that_is_not_there_among_others_is_no_silent_pass(tmp_path: Path)
 def test_a_line_whose_record_and_cells_differ_is_an_error() -> None:
     line = h.read(h.report()).to_json()
     assert judge(take(line, 1)).findings == [] or all(f.severity == "info" for f in judge(take(line, 1)).findings)
-    cell = next(cell for cell in line["cells"] if cell["path"] == "requests.granted.total")
-    cell["value"], cell["raw"] = 4711, "4711"
+    line["record"]["requests"]["granted"]["total"] = 4711
     assert "record.cells" in {finding.rule for finding in judge(take(line, 1)).findings}
+
+
+def cell_of(line: dict[str, Any], path: str) -> dict[str, Any]:
+    return next(cell for cell in line["cells"] if cell["path"] == path)
 
 
 TAMPERED = {
@@ -399,6 +402,11 @@ TAMPERED = {
     "an unknown state": lambda line: line["cells"][0].update(state="sure"),
     "an unknown method": lambda line: line["cells"][0].update(method="oracle"),
     "a span backwards": lambda line: line["cells"][0].update(span=[9, 3]),
+    "two cells of the same characters": lambda line: cell_of(line, "requests.granted.business").update(
+        span=cell_of(line, "requests.granted.natural_person")["span"]
+    ),
+    "a span of another length": lambda line: line["cells"][0].update(span=[line["cells"][0]["span"][0], 10**6]),
+    "an amount that its digits do not say": lambda line: cell_of(line, "disclosure.fees.amount").update(raw="92.5"),
     "digits that say another number": lambda line: line["cells"][0].update(raw="777"),
     "an unknown verdict": lambda line: line["verdicts"].update(requests="sure"),
     "a verdict missing": lambda line: line["verdicts"].pop("requests"),

@@ -284,3 +284,21 @@ def test_the_fee_of_section_six_is_another_thing() -> None:
         report(disclosure=table_2({"fees": [""]}), others="本年收取信息处理费 640 元；行政事业性收费见上表。")
     )
     assert cells(result)["disclosure.fees.amount"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("head", "unit"),
+    [
+        ("本年收费金额（单位：万元）", "万元"),
+        ("本年收费金额（单位：元）", "元"),
+        ("本年收费金额（单位：\n元）", "元"),
+        ("本年收 费金额（单 位：元）", "元"),
+        ("本年收费金额（单位： | | |\n | 元） |", "元"),
+        ("本年收费金额", "万元"),
+    ],
+)
+def test_the_unit_of_the_head_is_read_however_it_is_wrapped(head: str, unit: str) -> None:
+    result = read(report().replace("本年收费金额（单位：万元）", head))
+    cell = next(c for c in result.cells if c.path == "disclosure.fees.amount")
+    assert cell.unit == unit or result.verdicts["disclosure"] not in ("verified", "reconciled")
+    assert cell.value is None or cell.unit == unit

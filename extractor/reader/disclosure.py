@@ -99,12 +99,13 @@ def _rows(norm: str, region: Region, specs: dict[str, RowSpec]) -> list[Row]:
     return rows
 
 
+# The unit may be wrapped in its head's cell: borders and line ends stand between.
+_UNIT = re.compile(r"单\s*位[\s:|]*([万亿]?)\s*(元)")
+
+
 def _unit(norm: str, region: Region, default: str | None) -> str | None:
     """The unit printed in the table's head (单位：万元), else the form's."""
-    for hit in region.header:
-        if hit.key == "单位":
-            tail = norm[hit.end : hit.end + 8].lstrip(" :")
-            for unit in ("万元", "亿元", "元"):
-                if tail.startswith(unit):
-                    return unit
-    return default
+    found = [match[1] + match[2] for match in _UNIT.finditer(norm, region.start, region.end)]
+    heads = min((hit.start for hit in region.header), default=region.start)
+    found = found or [match[1] + match[2] for match in _UNIT.finditer(norm, heads, region.end)]
+    return found[-1] if found else default

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from extractor.claims.claim import About, Claim, Scope
+from extractor.document.normalize import normalize
 from extractor.form import TABLES
 from extractor.results import Blame, Cell, Evidence, Finding, Method, Severity, State, Verdict, exact, plain
 from extractor.rules.case import MAX_DIGITS, Case
@@ -28,7 +29,7 @@ _OF_TEXT = (
     "disclosure.stray_behind_amount",
     "reading.",
 )
-_DIGITS = re.compile(r"[0-9０-９]+(?:[,，][0-9０-９]{3})*")
+_DIGITS = re.compile(r"(?:[0-9０-９]{1,3}(?:[,，][0-9０-９]{3})+|[0-9０-９]+)(?:[.．][0-9０-９]+)?")
 
 
 def add_page(
@@ -83,6 +84,7 @@ def _cells(case: Case, raw: Any, findings: list[Finding], faults: list[str]) -> 
             faults.append(f"cells[{number}]")
             continue
         cells[cell.path] = cell
+    faults += _shared(cells.values())
     lacking = [path for path in case.values if path not in cells]
     if items and lacking:
         faults.append(f"cells: no {lacking[0]}")
@@ -90,6 +92,15 @@ def _cells(case: Case, raw: Any, findings: list[Finding], faults: list[str]) -> 
     apart = [path for path, cell in cells.items() if cell.value != plain(case.values[path])]
     if apart:
         findings.append(fail("record.cells", apart[:_MOST], n=len(apart), names=", ".join(apart[:3])))
+
+
+def _shared(cells: Iterable[Cell]) -> Iterable[str]:
+    """Cells whose characters are those of another cell, in whole or in part: no figure stands for two cells."""
+    last: Cell | None = None
+    for cell in sorted((c for c in cells if c.span is not None), key=lambda c: c.span or (0, 0)):
+        if last is not None and last.span and cell.span and cell.span[0] < last.span[1]:
+            yield f"cells: {last.path} and {cell.path} are the same characters"
+        last = cell
 
 
 def _cell(raw: Any) -> Cell | None:
@@ -102,6 +113,8 @@ def _cell(raw: Any) -> Cell | None:
     if not isinstance(printed, str | None) or (raw.get("span") is not None and span is None):
         return None
     value = raw.get("value")
+    if span is not None and printed is not None and span[1] - span[0] != len(printed):
+        return None
     if state == "reported" and (span is None or printed is None or not _says(printed, value)):
         return None
     return Cell(
@@ -117,9 +130,9 @@ def _cell(raw: Any) -> Cell | None:
 
 def _says(printed: str, value: Any) -> bool:
     """Whether digits alone say what the cell says; other ways of printing a number are the reader's matter."""
-    if not _DIGITS.fullmatch(printed) or len(printed) > MAX_DIGITS:
+    if not _DIGITS.fullmatch(printed) or len(printed) > 24:
         return True
-    return str(int(printed.replace(",", "").replace("，", ""))) == str(value)
+    return exact(normalize(printed).replace(",", "")) == exact(value)
 
 
 def _span(raw: Any) -> tuple[int, int] | None:
