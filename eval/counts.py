@@ -17,7 +17,10 @@ CELLS = (
     "nonzero", "nonzero_right", "escapes", "undecidable_answered", "zero", "zero_right", "blank", "blank_right",
     "trusted_answers",
 )  # fmt: skip
-DOCUMENTS = ("documents", "documents_exact", "tables", "tables_trusted", "tables_exact", "tables_trusted_right")
+DOCUMENTS = (
+    "documents", "documents_exact", "tables", "tables_trusted", "tables_exact", "tables_trusted_right",
+    "tables_printed", "tables_printed_trusted",
+)  # fmt: skip
 FINDINGS = ("findings_right", "findings_expected", "findings_found")
 USAGE = ("calls", "prompt_tokens", "completion_tokens")
 # Rate → (part, whole). All have intervals.
@@ -27,6 +30,7 @@ RATES = {
     "zero_accuracy": ("zero_right", "zero"),
     "blank_accuracy": ("blank_right", "blank"),
     "coverage": ("tables_trusted", "tables"),
+    "printed_coverage": ("tables_printed_trusted", "tables_printed"),
     "trusted_precision": ("tables_trusted_right", "tables_trusted"),
     "escape_rate": ("escapes", "trusted_answers"),
     "tables_exact_rate": ("tables_exact", "tables"),
@@ -61,6 +65,10 @@ def document_counts(document: Document) -> Counts:
     for table, cells in by_table(document["cells"]).items():
         counts["tables"] += 1
         counts["tables_exact"] += exact(cells)
+        # A report without tables prints none that could be trusted; nor does one cut off before them.
+        if any(cell["gold"] is not None for cell in cells):
+            counts["tables_printed"] += 1
+            counts["tables_printed_trusted"] += verdicts.get(table) in TRUSTED
         if verdicts.get(table) in TRUSTED:
             counts["tables_trusted"] += 1
             counts["tables_trusted_right"] += not any_wrong(cells)

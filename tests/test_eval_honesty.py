@@ -20,9 +20,11 @@ PERFECT = {
     "cells": 42, "right": 42, "missed": 0, "refused": 0, "wrong": 0, "invented": 0, "derived": 0, "undecidable": 1,
     "undecidable_refused": 1, "nonzero": 12, "nonzero_right": 12, "escapes": 0, "undecidable_answered": 0, "zero": 20,
     "zero_right": 20, "blank": 10, "blank_right": 10, "trusted_answers": 32, "documents": 2, "documents_exact": 2,
-    "tables": 6, "tables_trusted": 6, "tables_exact": 6, "tables_trusted_right": 6, "findings_right": 0,
+    "tables": 6, "tables_trusted": 6, "tables_exact": 6, "tables_trusted_right": 6, "tables_printed": 5,
+    "tables_printed_trusted": 5, "findings_right": 0,
     "findings_expected": 0, "findings_found": 0, "calls": 0, "prompt_tokens": 0, "completion_tokens": 0,
     "accuracy": 1.0, "nonzero_accuracy": 1.0, "zero_accuracy": 1.0, "blank_accuracy": 1.0, "coverage": 1.0,
+    "printed_coverage": 1.0,
     "trusted_precision": 1.0, "escape_rate": 0.0, "tables_exact_rate": 1.0, "documents_exact_rate": 1.0,
     "claims_precision": None, "claims_recall": None, "findings_precision": None, "findings_recall": None,
     "cost": None, "escape_documents": 0, "escape_documents_upper": upper_limit(0, 2), "unscored": 0,
@@ -95,6 +97,8 @@ def test_a_flipped_cell_in_a_table_that_is_not_trusted_escapes_nobody() -> None:
         "tables_trusted": (6, 5),
         "tables_trusted_right": (6, 5),
         **share("coverage", 5, 6),
+        "tables_printed_trusted": (5, 4),
+        **share("printed_coverage", 4, 5),
         **ONE_DOCUMENT,
         **ONE_TABLE,
     }
@@ -120,6 +124,8 @@ def test_a_wrong_table_that_gets_trusted_is_all_escapes(verdict: str) -> None:
         "trusted_answers": (18, 32),
         "tables_trusted": (5, 6),
         "coverage": (5 / 6, 1.0),
+        "tables_printed_trusted": (4, 5),
+        "printed_coverage": (4 / 5, 1.0),
         "trusted_precision": (1.0, 5 / 6),
     }
     assert after["verdicts"][verdict]["tables"] - after["verdicts"][verdict]["right_tables"] == 1
@@ -251,6 +257,8 @@ def test_zeros_in_the_gold_where_paper_is_blank() -> None:
         "zero": (20, 25),
         "blank": (10, 5),
         "blank_right": (10, 5),
+        "tables_printed": (5, 6),
+        "tables_printed_trusted": (5, 6),
         **share("accuracy", 37, 42),
         **share("zero_accuracy", 20, 25),
         **ONE_DOCUMENT,
@@ -276,6 +284,8 @@ def test_refusing_is_missing_and_said_apart() -> None:
         "tables_trusted": (6, 5),
         "tables_trusted_right": (6, 5),
         **share("coverage", 5, 6),
+        "tables_printed_trusted": (5, 4),
+        **share("printed_coverage", 4, 5),
         **ONE_DOCUMENT,
         **ONE_TABLE,
     }
@@ -291,6 +301,8 @@ def test_a_system_that_trusts_nothing_keeps_every_promise_and_shows_no_coverage(
         "tables_trusted_right": (6, 0),
         "trusted_answers": (32, 0),
         "coverage": (1.0, 0.0),
+        "tables_printed_trusted": (5, 0),
+        "printed_coverage": (1.0, 0.0),
         "trusted_precision": (1.0, None),
         "escape_rate": (0.0, None),
         "escape_documents_upper": (upper_limit(0, 2), None),
@@ -346,6 +358,8 @@ def test_an_answer_that_the_text_does_not_decide() -> None:
         "tables_trusted": (6, 5),
         "tables_trusted_right": (6, 5),
         **share("coverage", 5, 6),
+        "tables_printed_trusted": (5, 4),
+        **share("printed_coverage", 4, 5),
     }
 
 

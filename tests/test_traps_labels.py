@@ -264,3 +264,11 @@ def test_narrative_alone_is_never_a_table(narrative: str) -> None:
     assert result.error is not None
     assert result.error["code"] == "no_tables"
     assert all(result.error.values())
+
+
+def test_a_note_on_a_total_above_table_4_is_none_of_its_heads() -> None:
+    plain = h.read(h.report())
+    note = "注：总计 80 一栏系往年数据误植，以表内为准。\n\n四、政府信息公开行政复议"
+    noted = h.read(h.report().replace("四、政府信息公开行政复议", note, 1))
+    assert plain.verdicts["disputes"] == "verified"
+    assert noted.verdicts["disputes"] == "verified"

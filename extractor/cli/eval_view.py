@@ -24,6 +24,7 @@ _RATES = (
     ("  zeros", "zero_accuracy", "zero_right", "zero"),
     ("  blanks", "blank_accuracy", "blank_right", "blank"),
     ("tables trusted", "coverage", "tables_trusted", "tables"),
+    ("… of those printed", "printed_coverage", "tables_printed_trusted", "tables_printed"),
     ("  of them without error", "trusted_precision", "tables_trusted_right", "tables_trusted"),
     ("tables exact", "tables_exact_rate", "tables_exact", "tables"),
     ("documents exact", "documents_exact_rate", "documents_exact", "documents"),

@@ -47,7 +47,7 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
             doubts.append("ambiguous")
         if any(SENTENCE.match(norm, cell.end - 1) for c in row.candidates for cell in c.cells if cell.end):
             row.candidates, row.problem = [], "unread"  # Figures in sentences are no cells.
-        if not (row.labelled or dispute_heads_in_order(sorted(region.header))):
+        if not (row.labelled or dispute_heads_in_order(norm, sorted(region.header))):
             doubts.append("heads")
         spans = [(cell.start, cell.end) for c in row.candidates for cell in c.cells if cell.end]
         if spans and _torn(norm, min(spans)[0], max(spans)[1], all(_adds_up(c) for c in row.candidates)):

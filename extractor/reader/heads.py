@@ -40,7 +40,7 @@ def request_heads_in_order(norm: str, header: Sequence[Hit]) -> bool:
     return own[0].key != "total"
 
 
-def dispute_heads_in_order(header: Sequence[Hit]) -> bool:
+def dispute_heads_in_order(norm: str, header: Sequence[Hit]) -> bool:
     """Table 4: the blocks and, within each, the outcomes from left to right (a head may be lost)."""
     blocks = [_BLOCK[hit.key] for hit in header if hit.kind == "block"]
     if blocks[-3:] != sorted(blocks[-3:]):
@@ -55,8 +55,9 @@ def dispute_heads_in_order(header: Sequence[Hit]) -> bool:
         if index <= last and not (last >= 2 and index <= 1):
             return False
         last = index
-    first_total = next((h.start for h in header if (h.kind, h.key) == ("shared", "total")), None)
-    return first_total is None or outcomes[0].start < first_total
+    totals = [hit for hit in header if (hit.kind, hit.key) == ("shared", "total")]
+    # A sentence above the heads may speak of a total (a note below table 3); between heads stands no sentence.
+    return not totals or outcomes[0].start < totals[0].start or "。" in norm[totals[0].end : outcomes[0].start]
 
 
 def disclosure_heads_in_order(norm: str, header: Sequence[Hit]) -> bool:
