@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from extractor.eval.compare import FATAL, Outcome, compare
-from extractor.eval.generator import FAMILIES, Sample, generate
+from extractor.eval.generator import EVERY_FAMILY, Sample, generate
 
 _SHOWN = 40
 
@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m extractor.eval.fuzz", description=__doc__.split("\n")[0])
     parser.add_argument("--documents", type=int, default=1200, help="how many documents (default 1200)")
     parser.add_argument("--seed", type=int, default=1, help="first seed; the next documents take the next seeds")
-    parser.add_argument("--family", choices=FAMILIES, help="only this family")
+    parser.add_argument("--family", choices=EVERY_FAMILY, help="only this family")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write the files of faulty cases there")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -187,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.show:
         return show(int(options.show[0]), options.show[1])
-    families = (options.family,) if options.family else FAMILIES
+    families = (options.family,) if options.family else EVERY_FAMILY
     cases = [(options.seed + i, families[i % len(families)]) for i in range(options.documents)]
     runs = list(outcomes(cases, options.jobs))
     by_family = {family: totals(run for run in runs if run.family == family) for family in families}

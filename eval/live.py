@@ -23,7 +23,7 @@ from extractor.results import TRUSTED
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 # Doubtful fixtures of which a small model is asked little.
-FEW = ("lianwan-2023-ocr-markdown.md", "taling-2022-ocr-text.txt", "qingtan-2023-remarks.md")
+FEW = ("lianwan-2023-ocr-markdown.md", "taling-2022-ocr-text.txt", "luming-2023-cut-off.txt")
 
 
 def gold_of(fixtures: Path, source: str) -> dict[str, object] | None:

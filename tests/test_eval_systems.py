@@ -30,8 +30,8 @@ from extractor.results import TRUSTED
 
 BODY = {"organization": "青禾县人民政府", "year": 2023}
 CLEAN = report()
-# A column of line numbers, of which the reader leaves table 3 in doubt.
-DOUBTFUL = report(requests=pipes({key: [str(i), *row] for i, (key, row) in enumerate(rows().items(), 1)}))
+# Two columns of numbers, of which the reader leaves table 3 in doubt.
+DOUBTFUL = report(requests=pipes({key: [str(i), str(100 + i), *row] for i, (key, row) in enumerate(rows().items(), 1)}))
 STATES = {"reported", "blank", "not_applicable", "missing", "illegible", "ambiguous"}
 METHODS = {"rule", "llm", "given", "human", "derived", None}
 WITH_MODEL = [name for name in NAMES if name != "rule"]

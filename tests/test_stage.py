@@ -123,9 +123,13 @@ def changed(key: str, printed: Sequence[str]) -> dict[str, list[str]]:
     return table
 
 
+def two_columns(table: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Two columns before the seven figures of each row, 行次 and 代码: the reader proves a table beside one."""
+    return {key: [str(i), str(100 + i), *row] for i, (key, row) in enumerate(table.items(), 1)}
+
+
 def numbered(shape: Callable[[Mapping[str, Sequence[str]]], str]) -> str:
-    """A 行次 column before the seven figures of each row."""
-    return report(requests=shape({key: [str(i), *row] for i, (key, row) in enumerate(rows().items(), 1)}))
+    return report(requests=shape(two_columns(rows())))
 
 
 def noted(shape: Callable[[Mapping[str, Sequence[str]]], str]) -> str:
@@ -134,7 +138,7 @@ def noted(shape: Callable[[Mapping[str, Sequence[str]]], str]) -> str:
 
 
 STRAY = report(requests=tabs(changed("granted", ["9", "5", "1", "0", "0", "0", "1", "11"])))
-REMARKS = report(requests=tabs({key: [*row, "0"] for key, row in rows().items()}))
+REMARKS = report(requests=tabs({key: [*row, "0", "0"] for key, row in rows().items()}))
 DISPUTES = "2 1 0 1 4 1 0 0 0 1 0 0 0 0 0"
 
 
@@ -240,7 +244,7 @@ def test_a_misprint_beside_a_column_that_is_not_the_forms_is_read_as_printed(
     shape: Callable[[Mapping[str, Sequence[str]]], str],
 ) -> None:
     printed = rows({"granted": (9, 1, 0, 0, 0, 1, 12)})
-    text = report(requests=shape({key: [str(i), *row] for i, (key, row) in enumerate(printed.items(), 1)}))
+    text = report(requests=shape(two_columns(printed)))
     asked = ask(text, true={"requests.granted.total": 12})
     assert asked.result.verdicts["requests"] == "inconsistent"
     assert cells(asked.result)["requests.granted.total"]["value"] == 12
@@ -400,7 +404,7 @@ MISPRINTED = (9, 1, 0, 0, 0, 1, 12)  # adds up to 11
 @pytest.mark.parametrize("shape", [tabs, lines, spaced])
 def test_printed_errors_are_never_repaired(shape: Callable[[Mapping[str, Sequence[str]]], str], mended: bool) -> None:
     table = rows({"granted": MISPRINTED})
-    text = report(requests=shape({key: [str(i), *row] for i, (key, row) in enumerate(table.items(), 1)}))
+    text = report(requests=shape(two_columns(table)))
     printed = truth({"granted": MISPRINTED})
     asked = ask(text, true=printed, systematic="sums_mended" if mended else "")
     assert asked.calls

@@ -307,3 +307,38 @@ def test_no_group_row_no_group_key() -> None:
     record = read(report()).record
     assert record is not None
     assert [key for key in record["requests"] if key.endswith(".all")] == []
+
+
+BORDERED = [name for name in ("tabs", "pipes") if name in LAYOUTS]
+
+
+@pytest.mark.parametrize("layout", BORDERED)
+@pytest.mark.parametrize(
+    "printed", [["0", "0", "0", "0", "0", "1", ""], ["", "1", "0", "0", "0", "0", "0"]], ids=["left", "right"]
+)
+def test_a_row_printed_a_column_off_is_not_slid_back_by_the_equations(layout: str, printed: list[str]) -> None:
+    """Borders count up, an edge cell is blank, figures other than 0: the page's error, or a cell lost and padded."""
+    result = read(report(LAYOUTS[layout](rows({"other.other": printed}))))
+    assert not h.trusted(result, "requests")
+
+
+@pytest.mark.parametrize("layout", BORDERED)
+def test_a_row_that_lost_its_label_is_not_given_to_the_empty_row_above(layout: str) -> None:
+    changes = {
+        "not_processed.petition": ["0"] * 7,
+        "not_processed.excessive": [""] * 7,
+        "not_processed.confirm_or_reissue": ["1", *["0"] * 5, "1"],
+    }
+    text = report(LAYOUTS[layout](rows(changes)))
+    assert h.trusted(read(text), "requests")
+    assert not h.trusted(read(text.replace("5.要求行政机关确认或重新出具已获取信息", "")), "requests")
+
+
+@pytest.mark.parametrize("layout", BORDERED)
+@pytest.mark.parametrize("mark", ["□", "?", "■", "�"])
+def test_a_mark_in_a_cell_is_no_part_of_the_label(layout: str, mark: str) -> None:
+    """The fields behind an illegible first cell keep their places."""
+    result = read(report(LAYOUTS[layout](rows({"other.other": [mark, "0", "0", "0", "0", "0", "1"]}))))
+    found = cells(result)
+    assert found["requests.other.other.natural_person"]["state"] in ("illegible", "ambiguous")
+    assert not h.trusted(result, "requests")

@@ -3,6 +3,6 @@
 The generator shares no code with the reader: of the project it knows only the form (`extractor.form`).
 """
 
-from extractor.eval.generator.sample import FAMILIES, Expected, Planted, Sample, generate
+from extractor.eval.generator.sample import EVERY_FAMILY, FAMILIES, Expected, Planted, Sample, generate
 
-__all__ = ["FAMILIES", "Expected", "Planted", "Sample", "generate"]
+__all__ = ["EVERY_FAMILY", "FAMILIES", "Expected", "Planted", "Sample", "generate"]

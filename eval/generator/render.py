@@ -9,6 +9,7 @@ from random import Random
 from extractor.eval.generator import layout_lines
 from extractor.eval.generator.compose import Context, RenderTable, Style, compose
 from extractor.eval.generator.grids import Grid
+from extractor.eval.generator.layout_columns import PdfColumns
 from extractor.eval.generator.layout_glued import Glued
 from extractor.eval.generator.layout_html import HtmlTable, html_style, page
 from extractor.eval.generator.layout_ocr import OcrTable
@@ -44,6 +45,12 @@ def _pdf_layout(context: Context) -> list[str]:
 
 def _pdf_raw(context: Context) -> list[str]:
     render = PdfRaw(context)
+    lines = compose(context, render, pdf_style(context))
+    return lines + render.rest()
+
+
+def _pdf_columns(context: Context) -> list[str]:
+    render = PdfColumns(context)
     lines = compose(context, render, pdf_style(context))
     return lines + render.rest()
 
@@ -165,5 +172,20 @@ _ALL = (
     Family("mixed", knobs(no_headings=0.3, misnumbered=0.3), False, _mixed),
 )
 
-FAMILY: dict[str, Family] = {family.name: family for family in _ALL}
-FAMILIES: tuple[str, ...] = tuple(FAMILY)
+# Apart from the others: a seed without a family, and the turns of documents by number, stay what they were.
+_APART = (
+    Family(
+        "pdf_columns",
+        knobs(
+            **{**_PLAIN_NUMBERS, **_RARE_LOSS, "planted_error": 0.3, "dropped_cell": 0.08, "blank_cells": 0.06},
+            cut_off=0.02,
+            missing_table=0.02,
+        ),
+        False,
+        _pdf_columns,
+    ),
+)
+
+FAMILIES: tuple[str, ...] = tuple(family.name for family in _ALL)
+FAMILY: dict[str, Family] = {family.name: family for family in (*_ALL, *_APART)}
+EVERY_FAMILY: tuple[str, ...] = tuple(FAMILY)

@@ -12,12 +12,12 @@ from extractor.eval.generator.layout_glued import HiddenErrorError
 from extractor.eval.generator.noise import Noise
 from extractor.eval.generator.paper import Paper, Planted, make_paper, table_of
 from extractor.eval.generator.records import Record, Value, paths_of, random_record
-from extractor.eval.generator.render import FAMILIES, FAMILY, mixed_render, mixed_style
+from extractor.eval.generator.render import EVERY_FAMILY, FAMILIES, FAMILY, mixed_render, mixed_style
 from extractor.eval.generator.slots import Slots
 
 from extractor.form import GROUPS, TABLES
 
-__all__ = ["FAMILIES", "Expected", "Planted", "Sample", "generate"]
+__all__ = ["EVERY_FAMILY", "FAMILIES", "Expected", "Planted", "Sample", "generate"]
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ def generate(seed: int, family: str | None = None) -> Sample:
     if family is None:
         family = Random(f"family:{seed}").choice(FAMILIES)
     if family not in FAMILY:
-        raise ValueError(f"No family {family!r}. Choose one of {', '.join(FAMILIES)}.")
+        raise ValueError(f"No family {family!r}. Choose one of {', '.join(EVERY_FAMILY)}.")
     try:
         return _generate(seed, family, plant=True)
     except HiddenErrorError:

@@ -27,8 +27,8 @@ from extractor.reader.numbers import read_cell
 Placement = tuple[CellRead, ...]
 
 
-def bordered_candidates(fields: list[Field], spec: RowSpec, edges: set[tuple[int, int]]) -> list[Candidate]:
-    """The row's candidates; none where the fields cannot be its cells.
+def bordered_candidates(fields: list[Field], spec: RowSpec, edges: set[tuple[int, int]]) -> list[Candidate] | None:
+    """The row's candidates; none where the fields cannot be its cells, None where they tell two stories.
 
     `edges`: the numbers of empty edge cells that full rows of this level have (empty: unknown).
     """
@@ -38,6 +38,7 @@ def bordered_candidates(fields: list[Field], spec: RowSpec, edges: set[tuple[int
         options = [option[-1:] for option in options]
     found: dict[Placement, Candidate] = {}
     violating: dict[Placement, Candidate] = {}
+    against_borders = False
     for choice in product(*options):
         cells = [cell for group in choice for cell in group]
         while len(cells) > 3 * count + 12 and cells[-1] is BLANK:
@@ -48,12 +49,17 @@ def bordered_candidates(fields: list[Field], spec: RowSpec, edges: set[tuple[int
             values = complete(printed, spec.blocks)
             if values is not None:
                 found.setdefault(placed, Candidate(values, placed))
-            elif sure:
-                violating.setdefault(placed, Candidate(printed, placed))
+            else:
+                # Every field in its place, an edge cell blank, figures other than 0: and the row's sum is broken.
+                against_borders |= MISSING not in placed and BLANK in placed and any(printed)
+                if sure:
+                    violating.setdefault(placed, Candidate(printed, placed))
             if len(found) > MOST_CANDIDATES:
                 return []
         if (found or violating) and sure:
             break  # Each field taken as one cell fills the row: that is what the borders say.
+    if against_borders and found and all(MISSING in placed for placed in found):
+        return None  # A row printed a column off, or one that lost a cell and was padded: the text allows both.
     return list(found.values()) or list(violating.values())
 
 

@@ -200,7 +200,7 @@ def _bordered_row(norm: str, region: Region, spec: RowSpec, heads: list[Hit]) ->
     fields = split(norm, row.start, end, style, spec.kinds)
     if fields is None or len(fields) < len(spec.paths):
         return None
-    row.candidates = bordered_candidates(fields, spec, set())
+    row.candidates = bordered_candidates(fields, spec, set()) or []
     return row if row.candidates else None
 
 

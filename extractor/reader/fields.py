@@ -157,8 +157,13 @@ def _pieces(stretch: str, start: int, border: str) -> list[tuple[int, str]]:
     return pieces
 
 
+# What stands in a cell whose figure was lost on the way: no word, so no part of a label.
+_MARK = re.compile(r"[□■◇◆●○?×※▲△�…]+")
+
+
 def _is_data(field: Field) -> bool:
-    return not field.text or field.reading is not None or bool(re.search(r"\d", field.text))
+    text = field.text
+    return not text or field.reading is not None or bool(re.search(r"\d", text) or _MARK.fullmatch(text))
 
 
 def _pipes(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label: str) -> list[Field] | None:
@@ -244,6 +249,33 @@ def _drop_label(
     return [
         fields[i]._replace(reading=Reading("illegible")) if i in illegible else fields[i] for i in range(start, stop)
     ]
+
+
+def bordered_fields(stretch: str, start: int, style: Style, kinds: tuple[str, ...], label: str) -> list[Field] | None:
+    """Every cell behind a row's label, words among them; None where digits stand outside the row's line of cells.
+
+    Unlike `split`, it takes nothing for a label's part but what repeats the label.
+    """
+    border = {"pipe": "|", "tab": "\t", "line": "\n", "comma": ","}[style.kind]
+    begun = True
+    if style.row_ends and border != "\n":
+        begin, end = _data_line(stretch, border)
+        if re.search(r"\d", stretch[:begin] + stretch[end:]):
+            return None
+        begun = begin == 0
+        stretch, start = stretch[begin:end], start + begin
+    fields = [_field(text, at, kinds) for at, text in _pieces(stretch, start, border)]
+    if begun:
+        if re.search(r"\d", fields[0].text):
+            return None
+        fields = fields[1:]  # What follows the label in its own cell.
+    while fields and fields[-1].text and not _is_data(fields[-1]) and border == "\n":
+        fields.pop()  # Pieces of the next row's merged label.
+    figures = [i for i, f in enumerate(fields) if f.text and _is_data(f)]
+    for i in range((figures or [0])[0] - 1, -1, -1):
+        if fields[i].text and _part(fields[i].text, label):
+            return fields[i + 1 :]
+    return fields if border != "\n" else [f for f in fields if f.text]
 
 
 def _part(text: str, label: str) -> bool:

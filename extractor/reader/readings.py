@@ -86,6 +86,15 @@ def _lost_borders(fields: list[Field], spec: RowSpec, evidence: Evidence) -> boo
     return evidence.glued and 0 < len(printed) < len(spec.paths) and len(printed) == len(fields)
 
 
+def _passes_over(candidate: Candidate, fields: list[Field]) -> bool:
+    """Whether a reading without borders leaves out a cell within its figures that the borders show to hold a number
+    (`十`), so that a figure of another cell (a remark) would stand in the row."""
+    cells = [cell for cell in candidate.cells if cell.end]
+    inside = [f for f in fields if f.text and cells and cells[0].start < f.start and f.end < cells[-1].end]
+    numbers = [f for f in inside if f.reading and f.reading.kind in ("number", "not_applicable")]
+    return any(all(cell.end <= f.start or f.end <= cell.start for cell in cells) for f in numbers)
+
+
 def read_row(norm: str, row: Row, evidence: Evidence, next_ordinal: str = "") -> None:
     """Lists the row's candidates. `next_ordinal`: the number the next label should print but does not show apart."""
     spec, style = row.spec, evidence.style
@@ -100,7 +109,11 @@ def read_row(norm: str, row: Row, evidence: Evidence, next_ordinal: str = "") ->
             variants = [stripped, fields] if len(fields[-1].text) > 1 else [stripped]
         for variant in variants:
             if variant is not None and not _lost_borders(variant, spec, evidence):
-                row.candidates += bordered_candidates(variant, spec, evidence.edges.get(spec.level, set()))
+                found = bordered_candidates(variant, spec, evidence.edges.get(spec.level, set()))
+                if found is None:
+                    row.candidates, row.problem = [], "unread"
+                    return
+                row.candidates += found
         if len(variants) > 1:
             row.candidates = [c for c in row.candidates if complete(c.values, spec.blocks)] or row.candidates
         if row.candidates:
@@ -112,5 +125,8 @@ def read_row(norm: str, row: Row, evidence: Evidence, next_ordinal: str = "") ->
                     row.candidates += cut
             return
     read_without_borders(norm, row, evidence, next_ordinal)
+    if style.bordered and fields and any(_passes_over(candidate, fields) for candidate in row.candidates):
+        row.candidates = [candidate for candidate in row.candidates if not _passes_over(candidate, fields)]
+        row.problem = row.problem if row.candidates else "unread"
     if len(row.candidates) > MOST_CANDIDATES:
         row.candidates, row.problem = [], "too_many_readings"

@@ -8,14 +8,15 @@ from functools import lru_cache
 from itertools import chain, pairwise
 
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, equations, fold, group_all
+from extractor.form.derive import derive
 from extractor.form.equations import request_rows
 from extractor.reader.anchors import Anchor, Layout, Region
 from extractor.reader.candidates import Candidate, Row, RowSpec, sums_hold
-from extractor.form.derive import derive
+from extractor.reader.foreign import read_beside
 from extractor.reader.fuzzy import find_missing
 from extractor.reader.heads import request_heads_in_order
 from extractor.reader.joint import Choice, VectorEquation, choose, holds
-from extractor.reader.stream import stream_rows
+from extractor.reader.stream import SETTLED, figures_behind, rows_in_pieces, rows_of_their_own, stream_rows
 from extractor.reader.tables import (
     TableRead,
     figures_floor,
@@ -70,6 +71,10 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
         return TableRead(cells, False)
     find_missing(norm, region, layout.hits, FORM.rows)
     rows = _rows(norm, region)
+    beside = None
+    if any(row.broken or row.problem in ("unread", "too_many_readings") for row in rows):
+        beside = read_beside(norm, region, rows, vector_equations)
+        rows = beside.rows if beside else rows
     table = TableRead([], bool(rows), list(region.doubts))
     if any(row.broken and len(row.candidates) > 1 for row in rows):
         table.doubts.append("contradiction")  # Several cuts, each breaking the row's own sum: nothing chooses.
@@ -87,14 +92,24 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     )
     rules = vector_equations(table.groups, table.without_sub_rows)
     if any(row.problem in ("unread", "no_figures") for row in rows):
-        groups = frozenset(row.spec.key.split(".")[0] for row in rows if row.spec.key.endswith(".all"))
-        alone = frozenset(g for g in groups if not any(row.spec.key in GROUPS[g] for row in rows))
-        streamed = stream_rows(norm, region, rows, vector_equations(groups, alone), layout)
-        if streamed:
-            rows, table.groups, table.without_sub_rows = streamed, groups, alone
-            rules = vector_equations(groups, alone)
-            candidates = {row.spec.key: row.candidates for row in rows}
-    _doubt_unclaimed(norm, region, rows, table)
+        for read, trial in ((rows_in_pieces, rows_of_their_own(rows)), (stream_rows, rows)):
+            groups = frozenset(row.spec.key.split(".")[0] for row in trial if row.spec.key.endswith(".all"))
+            alone = frozenset(g for g in groups if not any(row.spec.key in GROUPS[g] for row in trial))
+            streamed = read(norm, region, trial, vector_equations(groups, alone), layout)
+            if streamed:
+                rows, table.groups, table.without_sub_rows = streamed, groups, alone
+                rules = vector_equations(groups, alone)
+                candidates = {row.spec.key: row.candidates for row in rows}
+                if read is rows_in_pieces:
+                    table.doubts = [doubt for doubt in table.doubts if doubt not in SETTLED]
+                elif _moved(rows) and _broken(rows):
+                    table.doubts.append("order")
+                break
+    _doubt_unclaimed(norm, region, rows, table, beside.column if beside else [])
+    if any(_below_empty_row(norm, row) for row in rows):
+        table.doubts.append("claimed")
+    if figures_behind(norm, region, layout):
+        table.doubts.append("claimed")
     choice = _choose_by_tiers(candidates, rules) if candidates else None
     if choice and not (choice.solved and holds(choice.viable, rules)):
         # No reading within the borders balances: a border may be lost, if with that everything does.
@@ -110,6 +125,8 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     elif choice and broken_columns(choice.viable, rules) >= 2 and any(map(_cut, chain(*choice.viable.values()))):
         # A published error breaks one column; digits cut in the wrong place break several.
         table.doubts.append("contradiction")
+    if choice and any(_slid(found, choice.viable.get(key, [])) for key, found in candidates.items()):
+        table.doubts.append("ambiguous")
     by_key = {row.spec.key: row for row in rows}
     if choice:
         for key, viable in choice.viable.items():
@@ -178,6 +195,17 @@ def _padded(candidate: Candidate) -> bool:
     return states[-1] == "blank" or (states[0] == "blank" and states.count("blank") == 1)
 
 
+def _slid(found: list[Candidate], chosen: list[Candidate]) -> bool:
+    """Whether a row's borders give each figure its place, an edge cell blank, and the equations want another.
+
+    The row may have lost a cell and been padded, or be printed a column off: figures other than 0 tell two stories.
+    """
+    in_place = [c for c in found if _padded(c) and not _lost(c)]
+    if not in_place or not any(value for value in in_place[0].values):
+        return False
+    return not any(candidate in chosen for candidate in in_place)
+
+
 def _rows(norm: str, region: Region) -> list[Row]:
     """The rows with what stands behind their labels, or before them.
 
@@ -240,6 +268,12 @@ def _broken(rows: list[Row]) -> int:
     return count
 
 
+def _moved(rows: list[Row]) -> bool:
+    """Whether most rows, read by the order of all figures, hold their own label's, and some hold a neighbour's."""
+    own = sum(all(row.start <= cell.start and cell.end <= row.end for cell in row.candidates[0].cells) for row in rows)
+    return len(rows) <= 2 * own < 2 * len(rows)
+
+
 def _sub_rows(key: str) -> set[str]:
     return set(GROUPS[key.removesuffix(".all")])
 
@@ -247,15 +281,32 @@ def _sub_rows(key: str) -> set[str]:
 _DIGIT = re.compile(r"\d")
 
 
-def _doubt_unclaimed(norm: str, region: Region, rows: list[Row], table: TableRead) -> None:
-    """Figures that no row took say that a label was missed or a row torn; a year in a note does not."""
+def _doubt_unclaimed(
+    norm: str, region: Region, rows: list[Row], table: TableRead, column: list[tuple[int, int]]
+) -> None:
+    """Figures that no row took say that a label was missed or a row torn; a year in a note does not.
+
+    `column`: cells that are known not to be the form's.
+    """
     empty = any(not row.candidates for row in rows)
     over = _DIGIT.search(norm, head_end(region), region.anchors[0].start)
     if not empty and not over and len(rows) >= len(REQUEST_ROWS) and all(len(row.candidates) == 1 for row in rows[:-1]):
         return
     runs = unclaimed(norm, region, rows)
+    if column:
+        runs = [[f for f in run if not any(a <= f.start < b for a, b in column)] for run in runs]
     if any(empty or len(run) >= 3 or sum(len(f.text) for f in run) >= 5 for run in runs):
         table.doubts.append("claimed")
+
+
+# A line of empty cells behind a label, and a line of figures below it that begins with empty cells.
+_EMPTY_ROW = re.compile(r"[ ]*(?:[\t|][ ]*){7,}\n[ \t|]*\Z")
+
+
+def _below_empty_row(norm: str, row: Row) -> bool:
+    """Whether the row's own line prints no figure and those below it have no label: theirs may be lost."""
+    first = min((cell.start for c in row.candidates[:1] for cell in c.cells if cell.end), default=0)
+    return first > row.start and _EMPTY_ROW.match(norm, row.start, first) is not None
 
 
 def _complete_by_table(rows: dict[str, Row], table: TableRead) -> None:
