@@ -62,7 +62,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	@rm -rf build
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target build/types .
-	cd build/types && ../../$(PY) -m mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache
+	cd build/types && ../../$(PY) -m mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/installed
 
 # import-linter reads packages from disk, and eval/ and prompts/ are inside `extractor` only once installed.
 layers: $(STAMP)

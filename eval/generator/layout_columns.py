@@ -57,8 +57,8 @@ class PdfColumns:
         columns = list(range(width))
         if self.mode == "heads_moved" and len(names) == 7:
             first = rng.randrange(5)
-            for order in (columns, names):
-                order[first], order[first + 1] = order[first + 1], order[first]
+            columns[first], columns[first + 1] = columns[first + 1], columns[first]
+            names[first], names[first + 1] = names[first + 1], names[first]
         if self.mode in ("total_first", "total_second"):
             columns.insert(self.mode == "total_second", columns.pop())
         cuts = [0, *sorted(rng.sample(range(1, len(rows)), self.breaks)), len(rows)]
