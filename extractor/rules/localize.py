@@ -83,12 +83,14 @@ def localize(
 
 def _explanation(puzzle: Puzzle, rules: tuple[str, ...], found: list[Found]) -> Explanation:
     found = sorted(found, key=lambda one: rank(puzzle, one))
+    told = found
     if None in puzzle.values:
-        found = [one for one in found[:MOST_VERIFIED] if _stands(puzzle, one)]
+        told = [one for one in found[:MOST_VERIFIED] if _stands(puzzle, one)]
+        found = told or found  # cells to look at there are, though no change of them is sure to mend everything
     paths = puzzle.system.paths
     suspects = dict.fromkeys(paths[cell] for one in found for cell in one.changes)
     reasons = []
-    for one in found[:MOST_SHOWN]:
+    for one in told[:MOST_SHOWN]:
         changes = tuple((paths[cell], (puzzle.values[cell] or 0) + by) for cell, by in one.changes.items())
         bounds = tuple(bound_of(puzzle, cell, by) for cell, by in one.changes.items())
         reasons.append(Reason(one.kind, changes, bounds, *in_words(puzzle, one)))
