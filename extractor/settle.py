@@ -32,6 +32,10 @@ def table_equations(name: str, table: TableRead) -> tuple[Equation, ...]:
     return tuple(e for e in rules if not e.code.startswith("requests."))
 
 
+# Among more cells that could not be read, every cell would be a suspect.
+_MOST_UNREAD = 42
+
+
 def settle_table(text: str, name: str, table: TableRead) -> tuple[Verdict, list[Finding]]:
     """Completes the table's cells in place; its verdict and findings.
 
@@ -58,7 +62,8 @@ def settle_table(text: str, name: str, table: TableRead) -> tuple[Verdict, list[
             if cell.state in ("blank", "missing", "not_applicable"):
                 cell.value, cell.method, cell.because = value, "derived", because
         values = _values(table)
-    findings = check_equations(values, rules)
+    unread = sum(cell.state in ("ambiguous", "illegible") for cell in table.cells)
+    findings = check_equations(values, rules, suspects=unread <= _MOST_UNREAD)
     cells = {cell.path: cell for cell in table.cells}
     for finding in findings:
         if finding.status == "fail":

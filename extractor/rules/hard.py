@@ -30,17 +30,23 @@ def equation_outcomes(case: Case, blame: Blame = "undecided", reason: str = "") 
 
 
 def check_equations(
-    values: Mapping[str, int | None], rules: Iterable[Equation], blame: Blame = "undecided", reason: str = ""
+    values: Mapping[str, int | None],
+    rules: Iterable[Equation],
+    blame: Blame = "undecided",
+    reason: str = "",
+    suspects: bool = True,
 ) -> list[Finding]:
     """One finding for each equation that fails or lacks an operand; nothing for those that hold.
 
     An equation with unknown operands fails where its known ones, or what the other equations make of the unknown
-    ones, already rule it out (counts are ≥ 0).
+    ones, already rule it out (counts are ≥ 0). `suspects`: whether to look for the cells that would explain it.
     """
-    return judge(values, tuple(rules), blame, reason)[0]
+    return judge(values, tuple(rules), blame, reason, suspects)[0]
 
 
-def judge(values: Values, rules: tuple[Equation, ...], blame: Blame, reason: str) -> tuple[list[Finding], int]:
+def judge(
+    values: Values, rules: tuple[Equation, ...], blame: Blame, reason: str, suspects: bool = True
+) -> tuple[list[Finding], int]:
     """As `check_equations`, with the number of equations that hold."""
     holding: list[Equation] = []
     open_: list[_Sides] = []
@@ -59,7 +65,7 @@ def judge(values: Values, rules: tuple[Equation, ...], blame: Blame, reason: str
     if waiting:
         failing += _contradicted(values, rules, waiting)
     found = {id(sides.equation): _fail(sides, blame, reason) for sides in failing}
-    if failing:
+    if failing and suspects:
         known = {sides.equation.code: sides.equation for sides in failing}
         others = [equation for equation in rules if equation.code not in known]
         for explanation in localize(values, list(known.values()), others):
