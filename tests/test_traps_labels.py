@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import helpers as h
 import pytest
@@ -272,3 +273,18 @@ def test_a_note_on_a_total_above_table_4_is_none_of_its_heads() -> None:
     noted = h.read(h.report().replace("四、政府信息公开行政复议", note, 1))
     assert plain.verdicts["disputes"] == "verified"
     assert noted.verdicts["disputes"] == "verified"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("one", "other"), list(combinations(h.HEADS[:6], 2)))
+def test_two_applicants_heads_that_changed_places_are_a_doubt(layout: str, one: str, other: str) -> None:
+    """Also 其他 beside 法律服务机构, which together read like the row 其他法律行政法规禁止公开."""
+    text = h.report(LAYOUTS[layout](h.rows()))
+    begin = text.index("三、收到")
+    end = text.index("一、本年新收", begin)
+    heads = text[begin:end].replace("法人或其他组织", "\0")
+    assert one in heads
+    assert other in heads
+    moved = heads.replace(one, "\1").replace(other, one).replace("\1", other).replace("\0", "法人或其他组织")
+    assert h.trusted(h.read(text), "requests")
+    assert not h.trusted(h.read(text[:begin] + moved + text[end:]), "requests")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, REQUEST_COLUMNS
+from extractor.reader.anchors import Region
 from extractor.reader.labels import Hit
 
 _COLUMN = {key: index for index, key in enumerate(REQUEST_COLUMNS)}
@@ -22,11 +23,46 @@ _BETWEEN = re.compile(r"[\w]")
 _FIELDS = [names for row in FORM.disclosure for names in row.fields.values()]
 
 
-def request_heads_in_order(norm: str, header: Sequence[Hit]) -> bool:
+# The applicants' heads as words of their own: found by their letters alone, because two of them side by side may read
+# as another label of the form (其他 法律服务机构 as the row 其他法律行政法规禁止公开). 其他 of 法人或其他组织 is no head.
+_GAP = r"[^\w]*+"
+_APPLICANTS = [(index, column) for index, column in enumerate(FORM.columns) if column.key != "total"]
+_HEAD = re.compile(
+    "|".join(
+        f"(?P<h{index}>"
+        + "|".join(
+            (r"(?<![或者和及])" if column.key == "other_organization" else "")
+            + _GAP.join(wording)
+            + (rf"(?!{_GAP}组{_GAP}织)" if column.key == "other_organization" else "")
+            for wording in column.wordings
+        )
+        + ")"
+        for index, column in _APPLICANTS
+    )
+)
+_ENDS_HEADS = re.compile(r"[\d。;]")
+_MOST_HEADS = 600  # characters
+
+
+def _applicants_as_printed(norm: str, stop: int) -> list[int]:
+    """The applicants' heads that stand over the first row's label, in the order of the text."""
+    found: list[re.Match[str]] = []
+    for match in _HEAD.finditer(norm, max(0, stop - _MOST_HEADS), stop):
+        if found and _ENDS_HEADS.search(norm, found[-1].end(), match.start()):
+            found.clear()
+        found.append(match)
+    return [int((match.lastgroup or "h0")[1:]) for match in found]
+
+
+def request_heads_in_order(norm: str, region: Region) -> bool:
     """Table 3: the applicants from left to right, the total not before them on one line."""
-    order = [_COLUMN[hit.key] for hit in header if hit.kind == "column"]
-    if order != sorted(order) and len(set(order)) == len(order):
-        return False
+    header = region.header
+    for order in (
+        [_COLUMN[hit.key] for hit in header if hit.kind == "column"],
+        _applicants_as_printed(norm, region.anchors[0].start),
+    ):
+        if order != sorted(order) and len(set(order)) == len(order):
+            return False
     # A total before all applicants counts only where the heads stand apart on one line of their own.
     first = next((hit for hit in header if hit.key == "natural_person"), None)
     if first is None:

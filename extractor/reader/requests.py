@@ -78,7 +78,7 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     table = TableRead([], bool(rows), list(region.doubts))
     if any(row.broken and len(row.candidates) > 1 for row in rows):
         table.doubts.append("contradiction")  # Several cuts, each breaking the row's own sum: nothing chooses.
-    if not request_heads_in_order(norm, region.header):
+    if not request_heads_in_order(norm, region):
         table.doubts.append("heads")
     if any(
         row.spec.key.endswith(".all") and row.candidates and 0 < _printed_subs(row, rows) < len(_sub_rows(row.spec.key))
