@@ -23,8 +23,9 @@ _BETWEEN = re.compile(r"[\w]")
 _FIELDS = [names for row in FORM.disclosure for names in row.fields.values()]
 
 
-# The applicants' heads as words of their own: found by their letters alone, because two of them side by side may read
-# as another label of the form (其他 法律服务机构 as the row 其他法律行政法规禁止公开). 其他 of 法人或其他组织 is no head.
+# The applicants' heads as words of their own: found by their letters alone, because two of them side by side may
+# read as another label of the form (其他 法律服务机构 as the row 其他法律行政法规禁止公开). 其他 of 法人或其他组织 is
+# no head.
 _GAP = r"[^\w]*+"
 _APPLICANTS = [(index, column) for index, column in enumerate(FORM.columns) if column.key != "total"]
 _HEAD = re.compile(
