@@ -71,10 +71,10 @@ layers: $(STAMP)
 	cd build/layers && ../../$(VENV)/bin/lint-imports --no-cache --no-logo --config ../../pyproject.toml
 
 fuzz: $(STAMP)
-	$(PY) -m extractor.eval.fuzz --documents 5000
+	$(PY) -m extractor.eval.fuzz --documents 5000 --files 300
 
 fuzz-short: $(STAMP)
-	$(PY) -m extractor.eval.fuzz --documents 300
+	$(PY) -m extractor.eval.fuzz --documents 300 --files 20
 
 bench: $(STAMP)
 	$(PY) -m extractor.eval.bench --out docs/benchmarks.md

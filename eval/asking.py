@@ -103,7 +103,7 @@ def doubtful(case: tuple[int, str]) -> Doubtful | None:
     sample = with_column(seed, base, kind) if kind else generate(seed, family)
     if sample is None:
         return None
-    text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data, sample.name)
+    text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data)
     readings = read_all(text, sample.name)
     if len(readings) != 1 or len(sample.reports) != 1 or readings[0].error:
         return None

@@ -90,7 +90,7 @@ def labelled_reports(labels: Path, reports: Path) -> Iterator[tuple[str, list[di
     for path in sorted(labels.glob("*.json")):
         gold = json.loads(path.read_text(encoding="utf-8"))
         data = (reports / gold["source"]).read_bytes()
-        yield path.stem, gold["claims"], claims_of_text(read_bytes(data, gold["source"]))
+        yield path.stem, gold["claims"], claims_of_text(read_bytes(data))
 
 
 def labelled_sentences(path: Path) -> Iterator[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]]:

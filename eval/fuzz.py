@@ -18,20 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from extractor.eval.compare import FATAL, Outcome, compare
+from extractor.eval.files import FILE_FAMILIES
 from extractor.eval.generator import EVERY_FAMILY, Sample, generate
+
+from extractor.document.content import Stored
 
 _SHOWN = 40
 
 
 def read(sample: Sample) -> tuple[str, list[Any], float]:
     """The stored text, the results and the seconds that the reading took."""
-    from extractor.document.sources import read_bytes
+    from extractor.document.sources import read_stored
     from extractor.pipeline import extract_all
 
     start = time.perf_counter()
-    text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data, sample.name)
-    results = extract_all(text, source=sample.name)
-    return text, list(results), time.perf_counter() - start
+    stored = Stored(sample.text) if sample.name.endswith(".txt") else read_stored(sample.data)
+    results = extract_all(stored, source=sample.name)
+    return stored.text, list(results), time.perf_counter() - start
 
 
 def run_one(case: tuple[int, str]) -> Outcome:
@@ -178,7 +181,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m extractor.eval.fuzz", description=__doc__.split("\n")[0])
     parser.add_argument("--documents", type=int, default=1200, help="how many documents (default 1200)")
     parser.add_argument("--seed", type=int, default=1, help="first seed; the next documents take the next seeds")
-    parser.add_argument("--family", choices=EVERY_FAMILY, help="only this family")
+    parser.add_argument("--family", choices=(*EVERY_FAMILY, *FILE_FAMILIES), help="only this family")
+    parser.add_argument("--files", type=int, default=0, help="and so many of HTML and of each file format (default 0)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write the files of faulty cases there")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -187,8 +191,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.show:
         return show(int(options.show[0]), options.show[1])
-    families = (options.family,) if options.family else EVERY_FAMILY
+    families: tuple[str, ...] = (options.family,) if options.family else EVERY_FAMILY
     cases = [(options.seed + i, families[i % len(families)]) for i in range(options.documents)]
+    if options.files:
+        formats = ("html", *FILE_FAMILIES)
+        cases += [(options.seed + i, family) for family in formats for i in range(options.files)]
+        families = (*families, *FILE_FAMILIES)
+        cases = list(dict.fromkeys(cases))
     runs = list(outcomes(cases, options.jobs))
     by_family = {family: totals(run for run in runs if run.family == family) for family in families}
     by_family["all"] = totals(runs)

@@ -76,7 +76,7 @@ class GoldSet:
         """The stored text of a report. Errors: InputError where the file is of no kind that is read."""
         from extractor.document.sources import read_bytes
 
-        return read_bytes(self.open(file), file)
+        return read_bytes(self.open(file))
 
 
 def load(gold: Path, reports: Path, claims: Path | None = None) -> GoldSet:

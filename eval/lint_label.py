@@ -61,7 +61,7 @@ class Texts:
         if name not in self._known:
             try:
                 data = (self.folder / name).read_bytes()
-                self._known[name] = (Printed(read_bytes(data, name)), "", hashlib.sha256(data).hexdigest())
+                self._known[name] = (Printed(read_bytes(data)), "", hashlib.sha256(data).hexdigest())
             except OSError as error:
                 self._known[name] = (None, error.strerror or str(error), "")
             except GoujiError as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from extractor.claims.claim import Claim
 from extractor.claims.find import find_claims
+from extractor.document.content import Notice, Places, Stored
 from extractor.document.identity import Identity, identify
 from extractor.document.sections import section_spans
 from extractor.document.text import Document
@@ -23,6 +24,7 @@ from extractor.reader.requests import read_requests
 from extractor.reader.tables import TableRead
 from extractor.results import Finding, Result, Verdict, document_verdict, failed
 from extractor.rules.case import Case, Words, case_of_record
+from extractor.rules.catalogue import catalogue
 from extractor.rules.engine import validate
 from extractor.settle import build_record, cells_in_order, settle_table
 
@@ -41,8 +43,10 @@ def extract(text: str, model: str | None = None, given: Any = None) -> Result:
     return extract_all(text, model=model, given=given)[0]
 
 
-def extract_all(text: str, source: str = "-", model: str | None = None, given: Any = None) -> list[Result]:
-    """One result per report in the text; `source` gets `#1`, `#2`… where there are several. Never raises on a text.
+def extract_all(text: str | Stored, source: str = "-", model: str | None = None, given: Any = None) -> list[Result]:
+    """One result per report in the text, or in a file's stored text with its layout. Never raises on a text.
+
+    `source` gets `#1`, `#2`… where there are several reports.
 
     `model` is a SPEC (CONTRACT): a model is asked about what the reader cannot prove. `given` is the partial record of
     the caller's own parser, or a list of them. Errors: UsageError for a bad SPEC or record; EndpointError where a
@@ -81,12 +85,21 @@ class Reading:
     tables: dict[str, TableRead]
     error: Result | None = None
     given: Given | None = None  # the caller's own record, weighed already (extractor/given)
+    places: Places = field(default_factory=Places)
+    notices: tuple[Notice, ...] = ()
 
 
-def read_all(text: str, source: str = "-") -> list[Reading]:
-    """The reports of a text, read and not yet settled (see `settle`)."""
-    if not isinstance(text, str):
-        raise UsageError("not_text", f"The text must be str, not {type(text).__name__}.", "Decode it first.")
+def read_all(document: str | Stored, source: str = "-") -> list[Reading]:
+    """The reports of a text, or of a file's stored text with its layout; read and not yet settled (see `settle`)."""
+    stored = Stored(document) if isinstance(document, str) else document
+    if not isinstance(stored, Stored):
+        raise UsageError("not_text", f"The text must be str, not {type(document).__name__}.", "Decode it first.")
+    return [
+        replace(reading, places=stored.places, notices=stored.notices) for reading in _read_text(stored.text, source)
+    ]
+
+
+def _read_text(text: str, source: str) -> list[Reading]:
     sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     document = Document(text)
     layouts = locate(document.norm, find_labels(document.norm)) if text.strip() else [Layout(0, len(text), [])]
@@ -173,7 +186,22 @@ def assemble(reading: Reading, outcomes: Outcomes) -> Result:
         result.findings += compare_given(reading, reading.given, result)
     result.claims = claims_of(reading)
     result.findings += validate(_case(reading, result), soft_only=True).findings
+    result.findings += [told(notice) for notice in reading.notices]
+    for cell in result.cells:
+        if cell.span is not None:
+            cell.place = reading.places.at(*cell.span)
     return result
+
+
+def told(notice: Notice) -> Finding:
+    """What to know of the file, as a finding."""
+    return Finding(
+        rule=notice.code,
+        status="fail",
+        severity=catalogue()[notice.code].severity,
+        message=notice.message,
+        message_en=notice.message_en,
+    )
 
 
 def claims_of(reading: Reading) -> list[Claim]:
@@ -258,7 +286,7 @@ def _no_tables(reading: Reading) -> Result:
 
 
 def _hint(text: str) -> str:
-    from extractor.document.html import looks_like_error_page
+    from extractor.document.formats.html import looks_like_error_page
 
     if looks_like_error_page(text):
         return "It looks like an error page or a login form: download the report again."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from extractor.claims.claim import Claim
+    from extractor.document.content import Place
 
 State = Literal["reported", "blank", "not_applicable", "missing", "illegible", "ambiguous"]
 Method = Literal["rule", "llm", "given", "human", "derived"]
@@ -40,6 +41,7 @@ class Cell:
     unit: str | None = None
     because: tuple[str, ...] = ()
     candidates: tuple[Value, ...] = ()
+    place: Place | None = None  # in the file, where its format knows more than the text
 
     def to_json(self) -> dict[str, Any]:
         """The contract's object; amounts as decimal strings."""
@@ -57,6 +59,8 @@ class Cell:
             out["because"] = list(self.because)
         if self.candidates:
             out["candidates"] = [plain(value) for value in self.candidates]
+        if self.place is not None:
+            out["place"] = self.place.to_json()
         return out
 
 

@@ -33,7 +33,7 @@ def gold(name: str = NAME) -> dict[str, Any]:
 
 def text_of(name: str = NAME) -> str:
     path = REPORTS / label_of(name)["source"].partition("#")[0]
-    return read_bytes(path.read_bytes(), path.name)
+    return read_bytes(path.read_bytes())
 
 
 def gouji(*args: object, cwd: Path | None = None) -> tuple[int, bytes, str]:

@@ -53,7 +53,7 @@ CHINESE = {char: value for value, char in enumerate("零一二三四五六七八
 
 @lru_cache(maxsize=64)
 def report_text(name: str) -> str:
-    return read_bytes(REPORTS[name].read_bytes(), REPORTS[name].name)
+    return read_bytes(REPORTS[name].read_bytes())
 
 
 @lru_cache(maxsize=64)

@@ -470,7 +470,7 @@ def test_cells_of_tables_are_no_claims(number: int) -> None:
 
     family = [name for name in FAMILIES if name != "narrative_only"][number % (len(FAMILIES) - 1)]
     sample = generate(9_000 + number, family)
-    text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data, sample.name)
+    text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data)
     for reading, result in zip(read_all(text), extract_all(text), strict=True):
         layout = reading.layout
         regions = [region for region in (layout.disclosure, layout.requests, layout.disputes) if region]

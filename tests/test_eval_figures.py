@@ -52,7 +52,7 @@ def recounted() -> Counter[str]:
     counts: Counter[str] = Counter()
     by_source = {}
     for path in sorted((FIXTURES / "reports").iterdir()):
-        for result in extract_all(read_bytes(path.read_bytes(), path.name), path.name):
+        for result in extract_all(read_bytes(path.read_bytes()), path.name):
             by_source[result.source] = result.to_json()
     for path in sorted((FIXTURES / "gold").glob("*.json")):
         gold = json.loads(path.read_text(encoding="utf-8"))

@@ -58,7 +58,7 @@ def gold(name: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def stored_text(path: Path) -> str:
-    return read_bytes(path.read_bytes(), path.name)
+    return read_bytes(path.read_bytes())
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,7 @@ READ = (
     "import json, sys\n"
     "from extractor.document.sources import read_bytes\n"
     "from extractor.pipeline import extract_all\n"
-    "results = extract_all(read_bytes(open(sys.argv[1], 'rb').read(), sys.argv[1]))\n"
+    "results = extract_all(read_bytes(open(sys.argv[1], 'rb').read()))\n"
     "print(json.dumps([[r.verdict, r.verdicts, r.error] for r in results]))\n"
 )
 LABELS = "".join("".join(h.label_of(key)) for key in h.LABELS)

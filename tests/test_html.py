@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from extractor.document.html import html_to_text, looks_like_error_page
+from extractor.document.formats.html import html_to_text, looks_like_error_page
 from extractor.errors import InputError
 
 

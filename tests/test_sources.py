@@ -89,7 +89,7 @@ def test_line_ends_and_bom_and_nothing_else() -> None:
 )
 def test_what_is_no_text_says_so(data: bytes, code: str) -> None:
     with pytest.raises(InputError) as caught:
-        read_bytes(data, "x.txt")
+        read_bytes(data)
     assert caught.value.code == code
     assert caught.value.message
     assert caught.value.hint

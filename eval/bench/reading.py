@@ -44,11 +44,11 @@ def documents(fixtures: Path, families: tuple[str, ...], per_family: int) -> Ite
     for path in sorted(fixtures.iterdir()) if fixtures.is_dir() else ():
         kind = next((kind for kind in ("half-glued", "glued") if kind in path.name), "")
         group = f"fixtures, {kind.replace('-', '_')}" if kind else "fixtures"
-        yield group, path.name, read_bytes(path.read_bytes(), path.name)
+        yield group, path.name, read_bytes(path.read_bytes())
     for family in families:
         for seed in range(per_family):
             sample = generate(seed, family)
-            text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data, sample.name)
+            text = sample.text if sample.name.endswith(".txt") else read_bytes(sample.data)
             yield family, f"seed {seed}", text
 
 

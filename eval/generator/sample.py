@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 
+from extractor.eval.files import FILE_FAMILIES, make_file
 from extractor.eval.generator.compose import Context, compose
 from extractor.eval.generator.labels import Wording
 from extractor.eval.generator.layout_glued import HiddenErrorError
@@ -60,10 +61,13 @@ class Sample:
     encoding: str
     noise: list[str]
     reports: list[Expected]
+    payload: bytes | None = None  # the file made of `text`, where it is no text file
 
     @property
     def data(self) -> bytes:
         """The bytes of the file."""
+        if self.payload is not None:
+            return self.payload
         return self.text.encode(self.encoding, errors="xmlcharrefreplace" if self.name.endswith("html") else "strict")
 
     @property
@@ -101,8 +105,12 @@ def generate(seed: int, family: str | None = None) -> Sample:
     """The sample of a seed; without a family the seed chooses one. The same arguments give the same sample."""
     if family is None:
         family = Random(f"family:{seed}").choice(FAMILIES)
+    if family in FILE_FAMILIES:
+        page = generate(seed, "html")
+        payload = make_file(family, page.text, seed)
+        return replace(page, family=family, name=f"report.{FILE_FAMILIES[family]}", payload=payload)
     if family not in FAMILY:
-        raise ValueError(f"No family {family!r}. Choose one of {', '.join(EVERY_FAMILY)}.")
+        raise ValueError(f"No family {family!r}. Choose one of {', '.join((*EVERY_FAMILY, *FILE_FAMILIES))}.")
     try:
         return _generate(seed, family, plant=True)
     except HiddenErrorError:

@@ -101,7 +101,7 @@ def measure(fixtures: Path) -> Tokens:
         server.simulated = Simulated(truths)
         for name, labels in sorted(gold.items()):
             path = fixtures / "reports" / name
-            text = read_bytes(path.read_bytes(), path.name)
+            text = read_bytes(path.read_bytes())
             before = [settle(reading) for reading in read_all(text, name)]
             readings = read_all(text, name)
             truths[readings[0].sha256[:16]] = _truth(labels[0])

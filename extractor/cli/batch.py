@@ -112,7 +112,7 @@ def readings_of(source: Source, debug: bool = False) -> tuple[list[Reading | Res
     """The reports of one source as the reader read them, never an exception, and whether its text could be read at
     all. What could not be read is a failed result already."""
     try:
-        text = source.text()
+        stored = source.stored()
     except InputError as error:
         return [failed(source.name, source.sha256, error.code, error.message, error.hint)], False
     except Exception as error:
@@ -120,9 +120,9 @@ def readings_of(source: Source, debug: bool = False) -> tuple[list[Reading | Res
     try:
         from extractor.pipeline import read_all
 
-        readings = read_all(text, source.name)
+        readings = read_all(stored, source.name)
     except Exception as error:
-        return [internal(source.name, source.sha256, error, debug, text)], True
+        return [internal(source.name, source.sha256, error, debug, stored.text)], True
     for reading in readings:
         if source.sha256:
             reading.sha256 = source.sha256

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from extractor.document.content import Stored
 from extractor.document.decode import decode
 from extractor.document.kinds import HOW_TO_CONVERT, NO_DOCUMENT, Kind, kind_of
 from extractor.errors import InputError
@@ -62,11 +63,15 @@ class Source:
         """Of the file's bytes; None where they were not read."""
         return None if self.data is None else hashlib.sha256(self.data).hexdigest()
 
-    def text(self) -> str:
-        """The stored text. Errors: InputError."""
+    def stored(self) -> Stored:
+        """The stored text and what the file's format says of its layout. Errors: InputError."""
         if self.error is not None:
             raise self.error
-        return read_bytes(self.data or b"", self.name)
+        return read_stored(self.data or b"")
+
+    def text(self) -> str:
+        """The stored text alone. Errors: InputError."""
+        return self.stored().text
 
 
 def display(name: str) -> str:
@@ -75,21 +80,39 @@ def display(name: str) -> str:
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), plain)
 
 
-def read_bytes(data: bytes, name: str) -> str:
-    """The stored text of a file of any kind that is read.
+def read_bytes(data: bytes) -> str:
+    """The stored text alone of a file of any kind that is read; errors as `read_stored`."""
+    return read_stored(data).text
 
-    Errors: InputError `empty`, `binary`, `undecodable`, `malformed`, `unsupported_format`.
+
+def read_stored(data: bytes) -> Stored:
+    """The stored text of a file of any kind that is read, and what its format says of the layout.
+
+    Errors: InputError `empty`, `binary`, `undecodable`, `malformed`, `unsupported_format`, and those of its format.
     """
     kind = kind_of(data)
     if kind == "empty":
         raise InputError("empty", "The file is empty.", "Download or export it again.")
+    # A format's module is imported where a file of it is met: its library is none of the others' cost.
     if kind == "html":
-        from extractor.document.html import html_to_text
+        from extractor.document.formats.html import read_html
 
-        return html_to_text(data)
+        return read_html(data)
+    if kind == "pdf":
+        from extractor.document.formats.pdf import read_pdf
+
+        return read_pdf(data)
+    if kind == "docx":
+        from extractor.document.formats.docx import read_docx
+
+        return read_docx(data)
+    if kind == "xlsx":
+        from extractor.document.formats.xlsx import read_xlsx
+
+        return read_xlsx(data)
     if kind in HOW_TO_CONVERT:
         raise InputError("unsupported_format", f"{_KIND_NAMES.get(kind, kind)} is not read.", HOW_TO_CONVERT[kind])
-    return decode(data).text
+    return Stored(decode(data).text)
 
 
 _KIND_NAMES: dict[Kind, str] = {

@@ -18,7 +18,7 @@ from extractor.errors import UsageError
 from extractor.results import Severity
 
 # In the order of the documentation page.
-FAMILIES = ("record", "equations", "narrative", "plausibility", "years", "bodies", "structure", "reading")
+FAMILIES = ("record", "equations", "narrative", "plausibility", "years", "bodies", "structure", "reading", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ class Rule:
 
     @property
     def about_record(self) -> bool:
-        """Whether it judges a record (and so has examples); the codes of `reading` say how a text was read."""
-        return self.family != "reading"
+        """Whether it judges a record (and so has examples); the codes of `reading` say how a text was read,
+        those of `file` what to know of the file."""
+        return self.family not in ("reading", "file")
 
 
 @lru_cache(maxsize=1)

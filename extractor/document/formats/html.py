@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from extractor.document.content import Stored
 from extractor.document.decode import decode, stored
 from extractor.errors import InputError
 
@@ -54,6 +55,11 @@ class _Table:
     loose: list[Any] = field(default_factory=list)  # what stands in the table outside its cells
     has_tables: bool = False
     row_open: bool = False
+
+
+def read_html(data: bytes) -> Stored:
+    """The stored text of a page, with the places of its tables' cells."""
+    return Stored(html_to_text(data))
 
 
 def html_to_text(data: bytes) -> str:

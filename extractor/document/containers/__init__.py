@@ -1,0 +1,1 @@
+"""Files that hold files: archives and mail, walked safely into sources of their own."""

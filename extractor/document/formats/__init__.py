@@ -1,0 +1,1 @@
+"""File formats → blocks (content.py): one module a format, each with `read_FORMAT(data) -> Stored`."""
