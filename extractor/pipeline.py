@@ -52,7 +52,11 @@ def extract_all(text: str | Stored, source: str = "-", model: str | None = None,
     the caller's own parser, or a list of them. Errors: UsageError for a bad SPEC or record; EndpointError where a
     model was needed and its endpoint failed for good.
     """
-    readings = read_all(text, source)
+    return results_of(read_all(text, source), model, given)
+
+
+def results_of(readings: list[Reading], model: str | None = None, given: Any = None) -> list[Result]:
+    """The results of readings: by the reader alone, or with a model and the caller's own records."""
     if given is not None:
         from extractor.given import match_given, take_given
 

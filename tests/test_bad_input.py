@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from extractor.cli.batch import readings_of
+from extractor.files import readings_of
 from extractor.document.sources import Source
 from extractor.results import TRUSTED, Result
 
@@ -119,12 +119,12 @@ def test_hostile_text_ends_quickly_and_is_never_trusted(text: str, tmp_path: Pat
 
 
 def test_an_unforeseen_fault_fails_one_document_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    import extractor.pipeline
+    import extractor.files
 
     def boom(text: str, source: str = "-") -> None:
         raise RecursionError("deep")
 
-    monkeypatch.setattr(extractor.pipeline, "read_all", boom)
+    monkeypatch.setattr(extractor.files, "read_all", boom)
     ((result,), read) = readings_of(Source("a.txt", data=b"text"))
     assert read
     assert isinstance(result, Result)

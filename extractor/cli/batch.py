@@ -17,10 +17,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, get_args
 
-from extractor.cli.finish import Done, finisher, internal
+from extractor.cli.finish import Done, finisher
 from extractor.document.sources import Source, count, display, walk
-from extractor.errors import InputError, StoreError
-from extractor.results import Result, Usage, Verdict, failed
+from extractor.errors import StoreError
+from extractor.files import readings_of
+from extractor.results import Result, Usage, Verdict
 
 if TYPE_CHECKING:
     from extractor.ask.runner import Limits
@@ -106,27 +107,6 @@ def json_line(result: Result) -> str:
     """One line of JSON Lines. Undecodable bytes of a path are lone surrogates in JSON's own escapes."""
     line = json.dumps(result.to_json(), ensure_ascii=False)
     return _ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", line)
-
-
-def readings_of(source: Source, debug: bool = False) -> tuple[list[Reading | Result], bool]:
-    """The reports of one source as the reader read them, never an exception, and whether its text could be read at
-    all. What could not be read is a failed result already."""
-    try:
-        stored = source.stored()
-    except InputError as error:
-        return [failed(source.name, source.sha256, error.code, error.message, error.hint)], False
-    except Exception as error:
-        return [internal(source.name, source.sha256, error, debug)], False
-    try:
-        from extractor.pipeline import read_all
-
-        readings = read_all(stored, source.name)
-    except Exception as error:
-        return [internal(source.name, source.sha256, error, debug, stored.text)], True
-    for reading in readings:
-        if source.sha256:
-            reading.sha256 = source.sha256
-    return list(readings), True
 
 
 class Interruption:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, wait
@@ -13,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.document.sources import Source
+from extractor.files import internal
 from extractor.pipeline import Reading, settle
-from extractor.results import Result, failed
+from extractor.results import Result
 
 if TYPE_CHECKING:
     from extractor.ask.runner import Estimate, Runner
@@ -32,20 +32,6 @@ class Done:
     source: Source
     results: list[Result]
     was_read: bool
-
-
-def internal(source: str, sha256: str | None, error: Exception, debug: bool, text: str = "") -> Result:
-    """A fault of gouji as one document's result."""
-    if debug:
-        traceback.print_exception(error)
-    return failed(
-        source,
-        sha256,
-        "internal",
-        f"gouji failed on this document: {type(error).__name__}: {str(error)[:200]}",
-        "This is a fault of gouji. Run again with --debug and report what it shows.",
-        text,
-    )
 
 
 class Finisher:
