@@ -37,6 +37,9 @@ def identity(head: str, tail: str = "", year_in_text: bool = False) -> tuple[str
         ("中阳县2023年政府信息公开\n工作年度报告\n", "中阳县", 2023),
         ("中阳县二〇二三年政府信息公开工作年度报告\n", "中阳县", 2023),
         ("中阳县二○二三年政府信息公开工作年度报告\n", "中阳县", 2023),
+        # A PDF's side bar stands on the title's line, or a link above it.
+        ("三、收到和处理政府信息 中阳县2023年政府信息公开工作年度报告\n公开申请情况（2022）\n", "中阳县", 2023),
+        ("三、收到和处理政府信息公开申请情况（2022）\n2023年政府信息公开工作年度报告\n", None, 2023),
         ("中阳县２０２３年政府信息公开工作年度报告\n", "中阳县", 2023),
         ("龍泉縣2023年政府信息公開工作年度報告\n", "龍泉縣", 2023),
         ("发布时间：2024-01-29 来源：县政府办\n中阳县2023年政府信息公开工作年度报告\n", "中阳县", 2023),
@@ -56,11 +59,18 @@ def identity(head: str, tail: str = "", year_in_text: bool = False) -> tuple[str
         ),
     ],
 )
-def test_title_gives_body_and_year(head: str, body: str, year: int) -> None:
+def test_title_gives_body_and_year(head: str, body: str | None, year: int) -> None:
     found, when, title = identity(head)
     assert (found, when) == (body, year)
     assert title is not None
     assert "报告" in title or "年报" in title or "報告" in title
+
+
+def test_half_a_name_behind_a_heading_is_no_body() -> None:
+    assert identity("一、中 阳 县2023年政府信息公开工作年度报告\n数据统计期限为2023年1月1日至12月31日。\n")[:2] == (
+        None,
+        2023,
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def _year(text: str) -> int:
     return int("".join(_DIGITS.get(char, char) for char in text))
 
 
+_HEADING = re.compile(r"[一二三四五六七八九十]+、")
 _EDGES = re.compile(r"^[#*|<>:_·.,、()\"'-]+|[#*|<>:_·.,、()\"'-]+$")
 
 
@@ -84,12 +85,22 @@ def _title_at(
     if rest > 12 and not opens:
         return None
     begin, body = line_start, _clean(text[offset + line_start : offset + match.start()])
+    if _HEADING.match(body):  # what stands beside the title on its line (a page's side bar) is none of it
+        begin = line_start + before.rstrip().rfind(" ") + 1
+        body = _clean(text[offset + begin : offset + match.start()]) if begin > line_start else ""
+        if len(body) < 3:
+            return None
     if not body and match["middle"]:
         body = _clean(text[offset + match.start("middle") : offset + match.end("middle")].removeprefix("度"))
     if not body:
         lines = head[:line_start].rstrip("\n \t#*").split("\n")
         previous = lines[-1]
-        if 2 <= len(_clean(previous)) <= 30 and not _WEB.match(_clean(previous)) and not re.search("[。>]", previous):
+        if (
+            2 <= len(_clean(previous)) <= 30
+            and not _HEADING.match(_clean(previous))
+            and not _WEB.match(_clean(previous))
+            and not re.search("[。>]", previous)
+        ):
             begin = head.rfind(previous, 0, line_start)
             body = _clean(text[offset + begin : offset + begin + len(previous)])
     title = _clean(re.sub(r"\n[#*\s]*", "", text[offset + begin : offset + match.end()]))
