@@ -80,6 +80,7 @@ def test_it_makes_no_digit_and_loses_none_outside_markup(text: str) -> None:
         ("一", "一"),
         ("〇", "〇"),
         ("國家秘密", "国家秘密"),
+        ("\u2f8f政复议\u2f00", "行政复议一"),  # radicals, as text copied from a PDF has them
         ("與", "与"),
         ("1丨2", "1丨2"),
         ("<td>0</td>", "    0    |"),

@@ -1,12 +1,13 @@
 """1:1 normalisation: every character maps to exactly one, so spans in the normalised text are spans in the stored text.
 
 Not NFKC: that turns `12①` into `121` and changes lengths. The map is narrow: full-width ASCII, spaces, dashes,
-quotes, box-drawing borders, and the traditional forms of characters that occur in the form's labels.
+quotes, box-drawing borders, radicals, and the traditional forms of characters that occur in the form's labels.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _TRADITIONAL = (
     "開开 與与 處处 內内 務务 類类 國国 屬属 於于 規规 範范 穩稳 護护 權权 過过 執执 詢询 機机 關关 沒没 現现 "
@@ -39,6 +40,8 @@ def _table() -> dict[int, int]:
     table |= {0x0C: ord("\n"), 0x0B: ord("\n"), 0x85: ord("\n"), 0x2028: ord("\n"), 0x2029: ord("\n"), 0x0D: ord("\n")}
     table |= {ord("〔"): ord("("), ord("〕"): ord(")"), ord("﹙"): ord("("), ord("﹚"): ord(")"), ord("．"): ord(".")}
     table |= {ord(pair[0]): ord(pair[1]) for pair in _TRADITIONAL.split()}
+    # Text copied from a PDF has a radical's code for the character that looks the same (⾏ for 行).
+    table |= {code: ord(unicodedata.normalize("NFKC", chr(code))) for code in range(0x2F00, 0x2FD6)}
     return table
 
 
