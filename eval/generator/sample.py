@@ -8,6 +8,7 @@ from random import Random
 
 from extractor.eval.files import FILE_FAMILIES, make_file
 from extractor.eval.generator.compose import Context, compose
+from extractor.eval.generator.html_mess import mess
 from extractor.eval.generator.labels import Wording
 from extractor.eval.generator.layout_glued import HiddenErrorError
 from extractor.eval.generator.noise import Noise
@@ -106,11 +107,19 @@ def generate(seed: int, family: str | None = None) -> Sample:
     if family is None:
         family = Random(f"family:{seed}").choice(FAMILIES)
     if family in FILE_FAMILIES:
-        page = generate(seed, "html")
+        page = _sample(seed, "html")
         payload = make_file(family, page.text, seed)
         return replace(page, family=family, name=f"report.{FILE_FAMILIES[family]}", payload=payload)
     if family not in FAMILY:
         raise ValueError(f"No family {family!r}. Choose one of {', '.join((*EVERY_FAMILY, *FILE_FAMILIES))}.")
+    sample = _sample(seed, family)
+    if family == "html":  # pages alone: other formats have no hidden text and no scripts
+        text, done = mess(sample.text, Random(f"mess:{seed}"))
+        return replace(sample, text=text, noise=[*sample.noise, *done])
+    return sample
+
+
+def _sample(seed: int, family: str) -> Sample:
     try:
         return _generate(seed, family, plant=True)
     except HiddenErrorError:
@@ -137,7 +146,7 @@ def _generate(seed: int, family: str, *, plant: bool) -> Sample:
     html = family == "html"
     if not html and noise.hit("cut_off", 1.0):
         text = _cut(text, spans, contexts, rng)
-    reports = [_expected(context, number, {} if html else spans, slots) for number, context in enumerate(contexts)]
+    reports = [expected_of(context, number, {} if html else spans, slots) for number, context in enumerate(contexts)]
     return Sample(seed, family, text, "report.html" if html else "report.txt", contexts[0].encoding, noise.log, reports)
 
 
@@ -207,7 +216,7 @@ def _forget_hidden_errors(paper: Paper) -> None:
         paper.planted.clear()
 
 
-def _expected(context: Context, number: int, spans: dict[tuple[int, str], tuple[int, int]], slots: Slots) -> Expected:
+def expected_of(context: Context, number: int, spans: dict[tuple[int, str], tuple[int, int]], slots: Slots) -> Expected:
     paper, record = context.paper, context.paper.record
     truth = {path: cell.value for path, cell in paper.cells.items()}
     states = {path: cell.state for path, cell in paper.cells.items()}

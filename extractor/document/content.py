@@ -17,6 +17,7 @@ from extractor.errors import InputError
 
 MAX_COLSPAN, MAX_ROWSPAN, MAX_COLUMNS = 100, 65_534, 400
 MAX_GRID = 500_000  # cells of one table after spans are expanded
+MAX_CELLS = 5_000_000  # of all tables of a file
 
 Box = tuple[float, float, float, float]
 
@@ -49,11 +50,13 @@ class Place:
 
 @dataclass(slots=True)
 class Line:
-    """A line of running text (no line end in it). `page` and `box` where the format has them."""
+    """A line of running text (no line end in it). `page` and `box`, or `sheet` and `ref`, where the format has them."""
 
     text: str
     page: int | None = None
     box: Box | None = None
+    sheet: str | None = None
+    ref: str | None = None
 
 
 @dataclass(slots=True)
@@ -147,6 +150,7 @@ class _Writer:
         self.places: list[tuple[int, int, Place]] = []
         self._length = 0  # characters written, line ends included
         self._tables = 0
+        self._cells = 0
 
     def write(self, blocks: Sequence[Block]) -> None:
         """All blocks, frames too, without recursion."""
@@ -175,12 +179,16 @@ class _Writer:
 
     def _line(self, line: Line) -> None:
         start = self._add(line.text)
-        if start is not None and line.page is not None and line.text.strip():
-            self.places.append((start, start + len(line.text), Place(page=line.page, box=line.box)))
+        if start is not None and (line.page is not None or line.ref is not None) and line.text.strip():
+            place = Place(page=line.page, box=line.box, sheet=line.sheet, ref=line.ref)
+            self.places.append((start, start + len(line.text), place))
 
     def _table(self, table: Table, number: int) -> Iterator[Block]:
         """Writes the table's rows; gives the blocks of framing cells where they stand."""
         placed, columns = place_cells(table)
+        self._cells += len(placed) * len(columns)
+        if self._cells > MAX_CELLS:
+            raise InputError("malformed", "The file's tables are larger than any report's.", "Keep only the report.")
         for row_number, (row, cells) in enumerate(zip(table.rows, placed, strict=True), 1):
             if any(cell.inner is not None for cell in row):
                 for cell in row:
@@ -225,7 +233,8 @@ def place_cells(table: Table) -> tuple[list[dict[int, GridCell]], list[int]]:
             colspan = min(MAX_COLSPAN, max(1, cell.colspan))
             below = (min(cell.rowspan, MAX_ROWSPAN) or len(table.rows) - number) - 1
             if below > 0:
-                hanging.update(dict.fromkeys(range(column, min(column + colspan, MAX_COLUMNS)), below))
+                for spanned in range(column, min(column + colspan, MAX_COLUMNS)):
+                    hanging[spanned] = max(below, hanging.get(spanned, 0))  # spans that overlap both reach down
             column += colspan
         width = max(width, min(column, MAX_COLUMNS))
         size += width
