@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from extractor.files import readings_of
 from extractor.document.sources import Source
+from extractor.files import readings_of
 from extractor.results import TRUSTED, Result
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "reports"
@@ -35,10 +35,10 @@ BAD: dict[str, tuple[bytes, str]] = {
     "empty.txt": (b"", "empty"),
     "large.txt": (b"0" * 300_001, "too_large"),
     "picture.txt": (b"\x89PNG\r\n\x1a\n" + bytes(100), "unsupported_format"),
-    "scan.pdf": (b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "unsupported_format"),
+    "scan.pdf": (b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "malformed"),
     "undecodable.txt": ("一、总体情况".encode() + b"\xff\xfe\xfd" + "申请".encode() * 50, "undecodable"),
     "white.txt": (b" \n\t\r\n", "empty"),
-    "word.docx": (b"PK\x03\x04" + b"word/document.xml" * 3, "unsupported_format"),
+    "word.docx": (b"PK\x03\x04" + b"word/document.xml" * 3, "malformed"),
 }
 NO_REPORT: dict[str, bytes] = {
     "404.html": "<html><head><title>404</title></head><body>您访问的页面不存在</body></html>".encode(),

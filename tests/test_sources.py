@@ -81,7 +81,7 @@ def test_line_ends_and_bom_and_nothing_else() -> None:
         pytest.param(codecs.BOM_UTF16_LE + b"\x00\xd8\x41\x00" * 9, "undecodable", id="lone surrogates"),
         pytest.param(b"", "empty", id="empty"),
         pytest.param(b"\xef\xbb\xbf \r\n\t", "empty", id="blank"),
-        pytest.param(b"%PDF-1.7\n%\xe2\xe3", "unsupported_format", id="pdf"),
+        pytest.param(b"%PDF-1.7\n%\xe2\xe3", "malformed", id="pdf without an end"),
         pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "unsupported_format", id="doc"),
         pytest.param(b"\x89PNG\r\n\x1a\n" + b"\x00" * 50, "unsupported_format", id="png"),
         pytest.param(b'{"record": {"year": 2024}}', "unsupported_format", id="json"),

@@ -48,10 +48,21 @@ def _clean(text: str) -> str:
     return _EDGES.sub("", re.sub(r"\s+", "", text))
 
 
-def identify(text: str, norm: str, start: int, end: int, first_table: int) -> Identity:
-    """Reads title, body and year of the report that lies in [start, end); the tables begin at `first_table`."""
+def identify(
+    text: str, norm: str, start: int, end: int, first_table: int, named: tuple[int, int] | None = None
+) -> Identity:
+    """Reads title, body and year of the report that lies in [start, end); the tables begin at `first_table`.
+
+    `named` is a line that holds nothing but the body's name, or the year, where the report has no title.
+    """
     head = norm[start : min(first_table, start + 6000)]
     title, body, year = _from_title(text, head, start)
+    if named is not None:
+        line = _clean(text[slice(*named)])
+        if re.match(_YEAR, line):
+            year = _year(line[:4])
+        else:
+            title, body = None, line  # a title over several names is of all of them
     if year is None:
         year = _from_text(norm, start, end, head)
     if body is None:
@@ -119,7 +130,9 @@ def _from_text(norm: str, start: int, end: int, head: str) -> int | None:
     period = _PERIOD.search(norm, start, end)
     if period:
         return _year(period["year"])
-    plain = Counter(_year(m["year"]) for m in _IN_YEAR.finditer(norm, start, end))
+    # A paragraph that compares itself with an earlier year names that year as often as it likes.
+    named = {(norm.rfind("\n", 0, m.start()), _year(m["year"])) for m in _IN_YEAR.finditer(norm, start, end)}
+    plain = Counter(year for _, year in named)
     dates = [_year(m["year"]) for m in _DATE_LINE.finditer(norm, start, end)]
     if plain:
         top = max(plain.values())

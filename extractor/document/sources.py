@@ -11,39 +11,29 @@ import glob
 import hashlib
 import os
 import re
+import shlex
 import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from typing import IO
 
+from extractor.document.containers.bounds import CHUNK, MAX_SPOOL, spooled
+from extractor.document.containers.walk import HEAD, Container, container_of, too_large, unpack
 from extractor.document.content import Stored
 from extractor.document.decode import decode
 from extractor.document.kinds import HOW_TO_CONVERT, NO_DOCUMENT, Kind, kind_of
+from extractor.document.names import display as display
+from extractor.document.names import left_out_by_name, promises_document
+from extractor.document.office import refusal
 from extractor.errors import InputError
 
 MAX_BYTES = 20_000_000
 STDIN = "-"
 
-# By suffix alone a walk leaves these out unread; other files are judged by content.
-_NO_DOCUMENT_SUFFIXES: dict[str, str] = {
-    suffix: kind
-    for kind, suffixes in {
-        "json": "json jsonl ndjson geojson ipynb",
-        "image": "png jpg jpeg gif bmp tif tiff webp svg ico heic avif",
-        "media": "mp3 mp4 wav avi mov mkv flv wmv m4a ogg webm",
-        "database": "db sqlite sqlite3 db-wal db-shm db-journal parquet duckdb feather mdb",
-        "program": "py pyc pyo so dll exe js mjs ts css scss sh bat c h cpp o a jar class java go rs whl",
-        "configuration": "toml yaml yml ini cfg conf lock log xml xsd dtd woff woff2 ttf otf eot",
-    }.items()
-    for suffix in suffixes.split()
-}
-# A suffix that promises a document is answered whatever the file holds.
-_DOCUMENT_SUFFIXES = frozenset(
-    "txt text md markdown csv tsv htm html shtml xhtml pdf doc docx wps xls xlsx rtf".split()
-)
 _GLOB = re.compile(r"[*?\[]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True)
@@ -51,12 +41,15 @@ class Source:
     """A file met on the way. `name` is the path as given or walked (undecodable bytes as lone surrogates).
 
     Exactly one of `data`, `error` and `left_out` is set; `left_out` is the kind of a walked file that is no document.
+    A file in an archive or a mail is a source of its own, `path!member`; on the first one of an archive `adds` says
+    how many more than one it holds.
     """
 
     name: str
     data: bytes | None = None
     error: InputError | None = None
     left_out: str | None = None
+    adds: int = 0
 
     @cached_property
     def sha256(self) -> str | None:
@@ -72,12 +65,6 @@ class Source:
     def text(self) -> str:
         """The stored text alone. Errors: InputError."""
         return self.stored().text
-
-
-def display(name: str) -> str:
-    """A path that can be printed and stored anywhere: control characters and undecodable bytes as escapes."""
-    plain = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), plain)
 
 
 def read_bytes(data: bytes) -> str:
@@ -98,6 +85,10 @@ def read_stored(data: bytes) -> Stored:
         from extractor.document.formats.html import read_html
 
         return read_html(data)
+    if kind == "mhtml":
+        from extractor.document.formats.mhtml import read_mhtml
+
+        return read_mhtml(data)
     if kind == "pdf":
         from extractor.document.formats.pdf import read_pdf
 
@@ -110,6 +101,8 @@ def read_stored(data: bytes) -> Stored:
         from extractor.document.formats.xlsx import read_xlsx
 
         return read_xlsx(data)
+    if kind in ("office", "ole", "rtf"):
+        raise refusal(kind, data)
     if kind in HOW_TO_CONVERT:
         raise InputError("unsupported_format", f"{_KIND_NAMES.get(kind, kind)} is not read.", HOW_TO_CONVERT[kind])
     return Stored(decode(data).text)
@@ -117,13 +110,10 @@ def read_stored(data: bytes) -> Stored:
 
 _KIND_NAMES: dict[Kind, str] = {
     "pdf": "PDF",
-    "docx": "Word (.docx)",
-    "xlsx": "Excel (.xlsx)",
-    "office": "This office format",
-    "ole": "The old Word/Excel/WPS format (.doc, .xls, .wps)",
-    "rtf": "RTF",
     "image": "A picture",
-    "archive": "An archive",
+    "archive": "An archive of this kind",
+    "eml": "Mail by itself",
+    "msg": "Outlook's mail format (.msg)",
     "json": "JSON",
     "media": "Sound or video",
     "database": "A database",
@@ -139,17 +129,22 @@ def walk(paths: Sequence[str], *, max_bytes: int = MAX_BYTES) -> Iterator[Source
     """
     for path in paths:
         for name, walked in _names(path):
-            yield _read(name, max_bytes, walked) if not isinstance(name, Source) else name
+            if isinstance(name, Source):
+                yield name
+            elif name == STDIN and not walked:
+                yield from _read_stdin(max_bytes)
+            else:
+                yield from _read(name, max_bytes, walked)
 
 
 def count(paths: Sequence[str]) -> int:
-    """How many sources `walk` will give, without reading any file."""
+    """How many sources `walk` will give, without reading any file; an archive counts one (see `Source.adds`)."""
     return sum(1 for path in paths for _ in _names(path))
 
 
 def _names(path: str) -> Iterator[tuple[str | Source, bool]]:
     """Names of one argument, each with whether it was walked (True) or given (False)."""
-    if path == STDIN or not _GLOB.search(path) or os.path.lexists(path):
+    if path == STDIN or not _GLOB.search(path) or os.path.lexists(path) or _container_part(path)[1]:
         matches = [path]
     else:
         matches = sorted(glob.glob(path, recursive=True)) or [path]
@@ -202,54 +197,102 @@ def _open_folder(path: str) -> _Folder:
     return path, (found.st_dev, found.st_ino), iter(names)
 
 
-def _read(name: str, max_bytes: int, walked: bool) -> Source:
-    if name == STDIN and not walked:
-        return _read_stdin(max_bytes)
-    suffix = os.path.splitext(name)[1][1:].lower()
-    if walked and suffix in _NO_DOCUMENT_SUFFIXES:
-        return Source(name, left_out=_NO_DOCUMENT_SUFFIXES[suffix])
+def _read(name: str, max_bytes: int, walked: bool) -> Iterator[Source]:
+    """The file as one source, or the sources in it where it is a container."""
+    if walked and (kind := left_out_by_name(name)) is not None:
+        yield Source(name, left_out=kind)
+        return
+    outer, wanted = ("", "") if walked or os.path.lexists(name) else _container_part(name)
     try:
-        found = os.stat(name)
+        found = os.stat(outer or name)
         if not stat.S_ISREG(found.st_mode):
-            if walked:
-                return Source(name, left_out="special file")
-            return Source(
-                name,
-                error=InputError(
-                    "not_a_file", "It is no regular file.", f"Pipe it in: `cat … | gouji extract {STDIN}`."
-                ),
-            )
-        if found.st_size > max_bytes:
-            return Source(name, error=_too_large(found.st_size, max_bytes))
-        with open(name, "rb") as file:
-            data = file.read(max_bytes + 1)
+            yield _special_file(name, walked)
+            return
+        with open(outer or name, "rb") as file:
+            yield from _read_open(outer or name, file, max_bytes, walked, wanted)
     except OSError as error:
-        return Source(name, error=_os_error(error, "file", link=os.path.islink(name)))
+        yield Source(name, error=_os_error(error, "file", link=os.path.islink(name)))
     except ValueError:  # a NUL in the path
-        return Source(name, error=InputError("missing", "There is no such file.", "Check the path."))
-    if len(data) > max_bytes:
-        return Source(name, error=_too_large(len(data), max_bytes))
-    if walked and suffix not in _DOCUMENT_SUFFIXES and (kind := kind_of(data)) in NO_DOCUMENT:
-        return Source(name, left_out=kind)
-    return Source(name, data=data)
+        yield Source(name, error=InputError("missing", "There is no such file.", "Check the path."))
 
 
-def _read_stdin(max_bytes: int) -> Source:
+def _read_open(name: str, file: IO[bytes], max_bytes: int, walked: bool, wanted: str = "") -> Iterator[Source]:
+    """The same for a file that is open and can be read from any place; `wanted` is a member's name."""
+    container = container_of(file.read(HEAD), file)
+    if container is not None:
+        yield from _unpack(name, file, container, max_bytes, walked, wanted)
+        return
+    if wanted:
+        error = InputError("missing", f"There is no such file, and {display(name)} is no archive.", "Check the path.")
+        yield Source(f"{name}!{wanted}", error=error)
+        return
+    size = file.seek(0, os.SEEK_END)
+    if size > max_bytes:
+        yield Source(name, error=too_large(size, max_bytes))
+        return
+    file.seek(0)
+    data = file.read(max_bytes)
+    if walked and not promises_document(name) and (kind := kind_of(data)) in NO_DOCUMENT:
+        yield Source(name, left_out=kind)
+    else:
+        yield Source(name, data=data)
+
+
+def _unpack(
+    name: str, file: IO[bytes], kind: Container, max_bytes: int, walked: bool, wanted: str = ""
+) -> Iterator[Source]:
+    """The documents of a container, or those `wanted` of it; one that is given and holds none is answered."""
+    given = f"{name}!{wanted}" if wanted else name
+    met = documents = 0
+    for found in unpack(file, kind, name, max_bytes, wanted):
+        met += 1
+        documents += found.left_out is None
+        if found.name == given and found.left_out and not walked:
+            continue  # answered below
+        yield Source(found.name, found.data, found.error, found.left_out, found.adds)
+    if wanted and not met:
+        hint = f"`gouji text {shlex.quote(name)}` names what it holds."
+        yield Source(given, error=InputError("missing", f"{display(name)} holds no {display(wanted)}.", hint))
+    elif not documents and not walked:
+        holds = "mail" if kind == "eml" else "archive"
+        yield Source(given, error=InputError("empty_archive", f"The {holds} holds no document.", "Look what is in it."))
+
+
+def _container_part(path: str) -> tuple[str, str]:
+    """`archive.zip!member` as its two parts, where the first is a file; both empty where there is none."""
+    for match in re.finditer("!(?=.)", path):
+        if os.path.isfile(path[: match.start()]):
+            return path[: match.start()], path[match.end() :]
+    return "", ""
+
+
+def _special_file(name: str, walked: bool) -> Source:
+    if walked:
+        return Source(name, left_out="special file")
+    return Source(
+        name, error=InputError("not_a_file", "It is no regular file.", f"Pipe it in: `cat … | gouji extract {STDIN}`.")
+    )
+
+
+def _read_stdin(max_bytes: int) -> Iterator[Source]:
     try:
-        data = sys.stdin.buffer.read(max_bytes + 1)
+        head = sys.stdin.buffer.read(HEAD)
+        with spooled() as file:
+            # A ZIP tells at its end whether it is an office file.
+            limit = MAX_SPOOL if head.startswith(b"PK") or container_of(head) else max_bytes
+            rest = iter(lambda: sys.stdin.buffer.read(CHUNK), b"")
+            size = 0
+            for chunk in chain([head], rest):
+                size += file.write(chunk)
+                if size > limit:
+                    yield Source(STDIN, error=too_large(size, limit))
+                    return
+            file.seek(0)
+            yield from _read_open(STDIN, file, max_bytes, walked=False)
     except (OSError, AttributeError, ValueError) as error:
-        return Source(
+        yield Source(
             STDIN, error=InputError("unreadable", f"Standard input cannot be read ({error}).", "Pipe text in.")
         )
-    return Source(STDIN, error=_too_large(len(data), max_bytes)) if len(data) > max_bytes else Source(STDIN, data=data)
-
-
-def _too_large(size: int, max_bytes: int) -> InputError:
-    return InputError(
-        "too_large",
-        f"The file has {size:,} bytes or more; the limit is {max_bytes:,}.",
-        "Give only the report, or raise the limit with --max-bytes.",
-    )
 
 
 def _os_error(error: OSError, what: str, link: bool = False) -> InputError:
