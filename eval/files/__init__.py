@@ -18,3 +18,11 @@ def make_file(family: str, html: str, seed: int) -> bytes:
     module = import_module(f"extractor.eval.files.{family}")
     made: bytes = module.make(html, Random(f"{family}:{seed}"))
     return made
+
+
+def missing(family: str) -> str:
+    """The program that making files of `family` needs and this machine lacks; empty where nothing is missing."""
+    if family not in FILE_FAMILIES:
+        return ""
+    lacks = getattr(import_module(f"extractor.eval.files.{family}"), "missing", str)
+    return str(lacks())

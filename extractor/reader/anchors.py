@@ -41,7 +41,8 @@ class Region:
 
 @dataclass(slots=True)
 class Layout:
-    """Where the tables of one report lie in the document; a table that was not found is None."""
+    """Where the tables of one report lie in the document; a table that was not found is None. `named` is the line that
+    says whose report it is, or of which year, where several stand in one file and have no titles."""
 
     start: int
     end: int
@@ -50,6 +51,7 @@ class Layout:
     requests: Region | None = None
     disputes: Region | None = None
     doubts: list[str] = field(default_factory=list)
+    named: tuple[int, int] | None = None
 
 
 def first_at(hits: list[Hit], position: int) -> int:

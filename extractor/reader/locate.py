@@ -7,7 +7,8 @@ import re
 from extractor.form import FORM, GROUPS, REQUEST_ROWS, group_all
 from extractor.reader.anchors import Anchor, Layout, Region, anchor_at, begins_line, first_at
 from extractor.reader.labels import SHARED_ROWS, Hit, ordinal_start
-from extractor.reader.reports import ORDER, REACH, report_bounds, request_chains
+from extractor.reader.reports import ORDER, REACH, request_chains
+from extractor.reader.several import parts_of
 
 # A table 2 has some twenty heads; a text that repeats them endlessly is looked at from its end.
 MOST_HEADS = 80
@@ -18,16 +19,16 @@ _SENTENCE = re.compile(r"\n(?![ \t|]*\d)[^\n。]{10,300}。")
 def locate(norm: str, hits: list[Hit]) -> list[Layout]:
     """The reports in the text, in order; a single Layout where only one is there (or none at all)."""
     chains = request_chains(norm, hits)
-    bounds, interleaved = report_bounds(norm, hits, chains)
     layouts = []
-    for start, end in bounds:
+    for part in parts_of(norm, hits, chains):
+        start, end = part.start, part.end
         own = hits[first_at(hits, start) : first_at(hits, end)]
-        layout = Layout(start, end, own)
+        layout = Layout(start, end, own, named=part.named)
         chain = next((chain for chain in chains if start <= chain[0].start < end), None)
         layout.requests = _requests(norm, own, chain, end) if chain else None
         layout.disputes = _disputes(norm, layout)
         layout.disclosure = _disclosure(norm, layout)
-        if interleaved:
+        if part.doubtful:
             layout.doubts.append("several_tables")
         layouts.append(layout)
     return layouts

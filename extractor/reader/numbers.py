@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
-from extractor.results import Value
+from extractor.results import MAX_DIGITS, Value
 
 UNITS = "件条项起份宗次个份篇部"
 _MONEY = "万元|亿元|元"
@@ -26,8 +26,6 @@ _LOOKS_LIKE = str.maketrans({"O": "0", "o": "0", "Q": "0", "I": "1", "l": "1", "
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
 _DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _PLACES = {"十": 10, "百": 100, "千": 1000}
-
-MAX_DIGITS = 12
 
 
 class Reading(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which chains of labels are tables, and which tables make a report.
+"""Which chains of labels are tables 3.
 
 Narrative and headings repeat the form's words, so a table is known by a chain of its row labels in the form's order,
 together with what stands over it or in it.
@@ -9,14 +9,13 @@ from __future__ import annotations
 import itertools
 import re
 
-from extractor.form import FORM, REQUEST_ROWS, fold
-from extractor.reader.anchors import DATA, begins_line, first_at
-from extractor.reader.labels import Hit, ordinal_start
+from extractor.form import FORM, REQUEST_ROWS
+from extractor.reader.anchors import DATA, first_at
+from extractor.reader.labels import Hit
 
 # Two row labels of one table stand no further apart than this (page breaks and running headers included).
 REACH = 4000
 ORDER = {key: index for index, key in enumerate(REQUEST_ROWS)}
-_TITLE = re.compile(r"^[^\n。]{0,60}?年[^\n。]{0,30}?信息公开[^\n。《》]{0,12}报告[^\n。]{0,12}$", re.MULTILINE)
 # What ends a figure in a sentence and never in a cell.
 SENTENCE = re.compile(r"\d\s*[件项条份起宗次个][,、。;]|。")
 
@@ -115,71 +114,3 @@ def _is_table(norm: str, hits: list[Hit], run: list[Hit]) -> bool:
         between = norm[here.end : min(following.start, here.end + 200)]
         dense += sum(1 for _ in DATA.finditer(between)) >= 7
     return len(run) >= 6 and dense * 2 >= len(run)
-
-
-def report_bounds(norm: str, hits: list[Hit], chains: list[list[Hit]]) -> tuple[list[tuple[int, int]], bool]:
-    """Where each report begins and ends, and whether two tables could not be told apart.
-
-    The form's tables come in order, so a table that comes at or before the one preceding it opens a new report; so
-    does the heading of section one between two tables.
-    """
-    tables = _all_tables(hits, chains)
-    cuts: list[int] = []
-    for (before, _, first_end), (kind, second, _) in itertools.pairwise(tables):
-        titles = _titles(norm, first_end, second)
-        overviews = [
-            ordinal_start(norm, hit.start)[0]
-            for hit in hits[first_at(hits, first_end) : first_at(hits, second)]
-            if hit.kind == "section" and hit.key == "overview" and begins_line(norm, hit.start)
-        ]
-        if kind > before and not overviews:
-            continue
-        starts = [at for at, _ in titles]
-        if overviews and any(at <= overviews[-1] for at in starts):
-            cuts.append(max(at for at in starts if at <= overviews[-1]))
-        elif starts:
-            cuts.append(starts[0])
-        elif overviews:
-            cuts.append(overviews[-1])
-        else:
-            return [(0, len(norm))], True
-    edges = [0, *cuts, len(norm)]
-    return list(itertools.pairwise(edges)), False
-
-
-def _titles(norm: str, start: int, end: int) -> list[tuple[int, str]]:
-    return [(m.start(), fold(m.group())) for m in _TITLE.finditer(norm, start, end)]
-
-
-def _all_tables(hits: list[Hit], chains: list[list[Hit]]) -> list[tuple[int, int, int]]:
-    """(which of the three, start, end) of everything that looks like a table, in text order."""
-    tables = [(1, chain[0].start, chain[-1].end) for chain in chains]
-    inside = [(start, end) for _, start, end in tables]
-    order = [row.key for row in FORM.disclosure]
-    run: list[Hit] = []
-    heads: list[Hit] = []
-
-    def close() -> None:
-        own = [h for h in heads if run and run[0].start - 300 < h.start < run[-1].end]
-        if len(run) >= 3 and len(own) >= 2 and any(h.key != "第二十条第" for h in own):
-            tables.append((0, run[0].start, run[-1].end))
-
-    for hit in hits:
-        if hit.kind == "field" or hit.key in ("第二十条第", "信息内容"):
-            heads.append(hit)
-        elif hit.kind == "disclosure" and not any(a < hit.start < b for a, b in inside):
-            if run and (order.index(hit.key) <= order.index(run[-1].key) or hit.start - run[-1].end > 600):
-                close()
-                run = []
-            run.append(hit)
-    close()
-    clusters: list[list[Hit]] = []
-    for hit in hits:
-        if hit.kind == "outcome":
-            if clusters and hit.start - clusters[-1][-1].end <= 300:
-                clusters[-1].append(hit)
-            else:
-                clusters.append([hit])
-    # A table's heads name each outcome two or three times; a sentence about them names it once.
-    tables += [(2, c[0].start, c[-1].end) for c in clusters if len(c) >= 5]
-    return sorted(tables, key=lambda table: table[1])
