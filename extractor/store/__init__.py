@@ -1,5 +1,6 @@
-"""What was read is kept in SQLite: every document, extraction, cell and finding (docs/database.md)."""
+"""SQLite: one transaction per document, nothing twice, nothing overwritten, nothing lost (docs/database.md)."""
 
 from extractor.store.database import Store
+from extractor.store.load import Library
 
-__all__ = ["Store"]
+__all__ = ["Library", "Store"]

@@ -16,14 +16,25 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from extractor.claims.claim import Claim
 from extractor.document.sources import display
 from extractor.errors import StoreError
 from extractor.form import FORM, GROUPS, REQUEST_COLUMNS, cell_paths
 from extractor.form.model import row_words
-from extractor.results import Cell, Finding, Result, plain
+from extractor.results import Result
 from extractor.sqlite_errors import store_error
 from extractor.store.migrations import migrations
+from extractor.store.rows import (
+    CELL_COLUMNS,
+    INSERT_CELL,
+    Line,
+    cell_row,
+    claim_row,
+    extraction_row,
+    finding_row,
+    line_of,
+    rest_of,
+    text,
+)
 
 # Seconds to wait for another program's write; one document is written in milliseconds.
 WAIT = 5.0
@@ -59,53 +70,79 @@ class Store:
 
     def save(self, source: str, data: bytes | None, results: Sequence[Result]) -> int:
         """Keeps the results of one source; gives the number of extractions added, 0 where they are there already."""
+        return self.save_lines(
+            source,
+            [result.to_json() for result in results],
+            size=None if data is None else len(data),
+            stored=next((result.text for result in results if result.text), None),
+        )
+
+    def save_lines(
+        self,
+        source: str,
+        lines: Sequence[Line],
+        *,
+        size: int | None = None,
+        stored: str | None = None,
+        imported: bool = False,
+    ) -> int:
+        """Keeps the contract's lines of one source (the reports of one document); as `save`. `size` and `stored`: the
+        document's bytes and stored text, where they are at hand; `imported`: another gouji may have read it."""
         name, now = display(source), _now()
-        document = next((result.sha256 for result in results if result.sha256), None)
-        outcome = _outcome(results)
+        gouji = f"{self._gouji} (imported)" if imported else self._gouji
+        document = next((line["sha256"] for line in lines if line["sha256"]), None)
+        outcome = _outcome(lines)
         with self._explained(), self._transaction():
             if document is not None:
-                self._save_document(document, name, data, results, now)
+                self._save_document(document, name, size, stored, now)
             known = self.db.execute(
                 "select 1 from extractions where document is ? and (document is not null or source = ?) "
                 "and gouji_version = ? and form_hash = ? and outcome = ? limit 1",
-                [document, name, self._gouji, self._form, outcome],
+                [document, name, gouji, self._form, outcome],
             ).fetchone()
             if known:
                 return 0
             run = self.db.execute("select coalesce(max(id), 0) + 1 from extractions").fetchone()[0]
-            for offset, result in enumerate(results):
-                self.db.table("extractions").insert(
-                    _extraction_row(result, offset + 1)
-                    | {
-                        "id": run + offset,
-                        "run": run,
-                        "document": document,
-                        "gouji_version": self._gouji,
-                        "form_hash": self._form,
-                        "outcome": outcome,
-                        "extracted_at": now,
-                    }
-                )
-                self.db.conn.executemany(_INSERT_CELL, [_cell_row(run + offset, cell) for cell in result.cells])
-                self.db.table("findings").insert_all(_finding_row(run + offset, finding) for finding in result.findings)
-                self.db.table("claims").insert_all(_claim_row(run + offset, claim) for claim in result.claims)
-        return len(results)
+            for offset, line in enumerate(lines):
+                fixed = {
+                    "id": run + offset,
+                    "run": run,
+                    "document": document,
+                    "gouji_version": gouji,
+                    "form_hash": self._form,
+                    "outcome": outcome,
+                    "extracted_at": now,
+                }
+                self._save_line(line, offset + 1, fixed)
+        return len(lines)
 
-    def _save_document(self, sha256: str, name: str, data: bytes | None, results: Sequence[Result], now: str) -> None:
-        text = next((result.text for result in results if result.text), None)
+    def _save_line(self, line: Line, report: int, fixed: dict[str, Any]) -> None:
+        number = fixed["id"]
+        row = extraction_row(line, report) | fixed | {"rest": None}
+        cells = [cell_row(number, cell) for cell in line["cells"]]
+        findings = [finding_row(number, finding) for finding in line["findings"]]
+        claims = [claim_row(number, claim) for claim in line.get("claims", [])]
+        composed = line_of(row, (dict(zip(CELL_COLUMNS, cell, strict=True)) for cell in cells), findings, claims)
+        self.db.table("extractions").insert(row | {"rest": rest_of(line, composed)})
+        self.db.conn.executemany(INSERT_CELL, cells)
+        self.db.table("findings").insert_all(findings)
+        self.db.table("claims").insert_all(claims)
+
+    def _save_document(self, sha256: str, name: str, size: int | None, stored: str | None, now: str) -> None:
         row = {
             "sha256": sha256,
-            "bytes": None if data is None else len(data),
-            "characters": None if text is None else len(text),
-            "text": text,
+            "bytes": size,
+            "characters": None if stored is None else len(stored),
+            "text": text(stored),
             "first_seen": now,
         }
         self.db.table("documents").insert(row, ignore=True)
         # A later version may read what an earlier one could not, or store another text of it.
         self.db.execute(
             "update documents set text = ?, characters = ? where sha256 = ? and text is not ? and ? is not null",
-            [text, row["characters"], sha256, text, text],
+            [row["text"], row["characters"], sha256, row["text"], row["text"]],
         )
+        self.db.execute("update documents set bytes = ? where sha256 = ? and bytes is null", [size, sha256])
         self.db.execute(
             "insert into sources (source, document, first_seen, last_seen) values (?, ?, ?, ?) "
             "on conflict (source, document) do update set last_seen = excluded.last_seen",
@@ -150,93 +187,6 @@ class Store:
             raise store_error(error, display(str(self.path)), "name another file with --db") from error
 
 
-_CELL_COLUMNS = (
-    "extraction", "path", "value", "value_integer", "unit", "state", "method", "raw", "span_start", "span_end",
-    "candidates", "because",
-)  # fmt: skip
-_INSERT_CELL = f"insert into cells ({', '.join(_CELL_COLUMNS)}) values ({', '.join('?' * len(_CELL_COLUMNS))})"
-
-
-def _cell_row(extraction: int, cell: Cell) -> tuple[Any, ...]:
-    value = plain(cell.value)
-    start, end = cell.span or (None, None)
-    return (
-        extraction,
-        cell.path,
-        None if value is None else str(value),  # TEXT: SQLite's REAL would turn 1.50 into 1.5
-        value if isinstance(value, int) and abs(value) < 2**63 else None,
-        cell.unit,
-        cell.state,
-        cell.method,
-        cell.raw,
-        start,
-        end,
-        _json([plain(candidate) for candidate in cell.candidates]),
-        _json(list(cell.because)),
-    )
-
-
-def _finding_row(extraction: int, finding: Finding) -> dict[str, Any]:
-    row = finding.to_json()
-    return {
-        "extraction": extraction,
-        "rule": row["rule"],
-        "status": row["status"],
-        "severity": row["severity"],
-        "blame": row["blame"],
-        "left_value": None if row["left"] is None else str(row["left"]),
-        "right_value": None if row["right"] is None else str(row["right"]),
-        "reason": row["reason"] or None,
-        "message": row["message"],
-        "message_en": row["message_en"] or None,
-        "evidence": _json(row["evidence"]),
-        "cells": _json(row["cells"]),
-        "suspects": _json(row["suspects"]),
-        "hypotheses": _json(row["hypotheses"]),
-    }
-
-
-def _claim_row(extraction: int, claim: Claim) -> dict[str, Any]:
-    start, end = claim.span
-    return {
-        "extraction": extraction,
-        "field": claim.field,
-        "value": str(plain(claim.value)),
-        "value_integer": claim.value if isinstance(claim.value, int) and abs(claim.value) < 2**63 else None,
-        "unit": claim.unit,
-        "raw": claim.raw,
-        "span_start": start,
-        "span_end": end,
-        "scope": claim.scope,
-        "year": claim.year,
-        "about": claim.about,
-        "method": claim.method,
-    }
-
-
-def _extraction_row(result: Result, report: int) -> dict[str, Any]:
-    record = result.record or {}
-    error = result.error or {}
-    return {
-        "report": report,
-        "source": display(result.source),
-        "organization": record.get("organization"),
-        "year": record.get("year"),
-        "title": record.get("title"),
-        "form": record.get("form"),
-        "verdict": result.verdict,
-        **{f"verdict_{table}": result.verdicts.get(table) for table in ("disclosure", "requests", "disputes")},
-        "error_code": error.get("code"),
-        "error_message": error.get("message"),
-        "error_hint": error.get("hint"),
-        "calls": result.usage.calls,
-        "prompt_tokens": result.usage.prompt_tokens,
-        "completion_tokens": result.usage.completion_tokens,
-        "cost": result.usage.cost,
-        "record": None if result.record is None else json.dumps(result.record, ensure_ascii=False),
-    }
-
-
 def _form_cells() -> list[dict[str, Any]]:
     """Every cell that a record can have, in print order, with its labels."""
     rows: dict[str, dict[str, Any]] = {}
@@ -275,17 +225,13 @@ def form_hash() -> str:
     return hashlib.sha256((files("extractor.form") / "form.toml").read_bytes()).hexdigest()
 
 
-def _outcome(results: Sequence[Result]) -> str:
+def _outcome(lines: Sequence[Line]) -> str:
     """Hash of all that was found in a document, without where it lay and what it cost."""
     digest = hashlib.sha256()
-    for result in results:
-        found = {key: value for key, value in result.to_json().items() if key not in ("source", "usage")}
+    for line in lines:
+        found = {key: value for key, value in line.items() if key not in ("source", "usage")}
         digest.update(json.dumps(found, ensure_ascii=True, sort_keys=True).encode("ascii"))
     return digest.hexdigest()
-
-
-def _json(value: list[Any]) -> str | None:
-    return json.dumps(value, ensure_ascii=False) if value else None
 
 
 def _now() -> str:
