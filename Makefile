@@ -14,7 +14,7 @@ help:
 	@echo "make eval    the reader against the hand-made labels, with CI's limits; build/eval.html to look at"
 	@echo "make planted planted-short claims    the validator on planted errors; the claims finder on labels"
 	@echo "make mutations mutations-short    corrupted reports and corrupted readings: who is blamed"
-	@echo "make docs    make docs/rules.md from the rule catalogue"
+	@echo "make docs    make docs/rules.md from the rule catalogue, docs/schema from the models"
 	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
 	@echo "make asking asking-short    the model stage against a simulated model"
 	@echo "make demo-llm    a doubtful report before and after a small local model"
@@ -102,6 +102,9 @@ claims: $(STAMP)
 
 docs: $(STAMP)
 	$(VENV)/bin/gouji explain --markdown > docs/rules.md
+	@mkdir -p docs/schema
+	$(VENV)/bin/gouji schema --line > docs/schema/line.schema.json
+	$(VENV)/bin/gouji schema --record > docs/schema/record.schema.json
 
 # The reader against the hand-made labels; the limits that CI holds it to.
 eval: $(STAMP)

@@ -20,7 +20,7 @@ from extractor.ask.ground import Laying, lay
 from extractor.ask.narrative import ask_identity, ask_narrative
 from extractor.ask.rows import Outcome, figures
 from extractor.ask.session import AskFunction, Said, Session
-from extractor.ask.stage import IMPROVE, unanswered, usage_of
+from extractor.ask.stage import IMPROVE, account
 from extractor.form import FORM, TABLES
 from extractor.form.equations import request_rows
 from extractor.pipeline import Outcomes, Reading, assemble
@@ -62,10 +62,7 @@ async def read_alone(reading: Reading, ask: AskFunction, rows_per_question: int)
     result = assemble(reading, outcomes)
     if result.error and result.error["code"] == "no_tables":
         result.claims += await ask_narrative(session, result.claims)
-    if session.failures and result.record is not None:
-        result.findings.append(unanswered(session))
-    result.unanswered = len(session.failures)
-    result.usage = usage_of(session)
+    account(result, session)
     return result
 
 

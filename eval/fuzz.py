@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from extractor.eval.compare import FATAL, Outcome, compare
-from extractor.eval.files import FILE_FAMILIES
+from extractor.eval.files import FILE_FAMILIES, missing
 from extractor.eval.generator import EVERY_FAMILY, Sample, generate
 
 from extractor.document.content import Stored
@@ -198,6 +198,10 @@ def main(arguments: list[str] | None = None) -> int:
         cases += [(options.seed + i, family) for family in formats for i in range(options.files)]
         families = (*families, *FILE_FAMILIES)
         cases = list(dict.fromkeys(cases))
+    for family in [family for family in families if missing(family)]:
+        print(f"fuzz: {family} left out: {missing(family)} is not installed", file=sys.stderr)
+        families = tuple(other for other in families if other != family)
+        cases = [case for case in cases if case[1] != family]
     runs = list(outcomes(cases, options.jobs))
     by_family = {family: totals(run for run in runs if run.family == family) for family in families}
     by_family["all"] = totals(runs)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from extractor.eval.score import gold_cells
 
 from extractor.form import DISPUTE_BLOCKS, FORM, GROUPS, cell_paths, group_all
-from extractor.rules.case import MAX_DIGITS
+from extractor.results import MAX_DIGITS
 
 if TYPE_CHECKING:
     from extractor.eval.lint_label import Complaint, Label

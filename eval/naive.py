@@ -19,14 +19,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, create_model
 
 from extractor.ask import prompts
-from extractor.ask.answers import Closed
+from extractor.ask.answers import Closed, as_written
 from extractor.ask.session import AskFunction
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, GROUPS, REQUEST_COLUMNS, TABLES, group_all
 from extractor.form.equations import request_rows
@@ -38,7 +38,6 @@ from extractor.results import Cell, Result, Usage, Value, Verdict, document_verd
 LONGEST = 40_000
 # Rows of table 3 in one question, where the whole table is too much.
 PIECE = 8
-_NOTHING = {"", "-", "--", "—", "/", "\\", "无", "空", "不涉及", "null", "none"}
 # Failures that a smaller question may mend.
 _TOO_MUCH = ("truncated", "too_long")
 _ALL_ROWS = request_rows(frozenset(GROUPS))
@@ -65,26 +64,8 @@ WAYS = (WHOLE, BY_TABLE, IN_PIECES)
 # ---------------------------------------------------------------- the schema
 
 
-def _number(given: Any) -> Decimal | None:
-    """A number as models write it; exact."""
-    if given is None or isinstance(given, bool):
-        if given is None:
-            return None
-        raise ValueError("not a number")
-    text = str(given).strip().replace(",", "")
-    if text.lower() in _NOTHING:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation as error:
-        raise ValueError("not a number") from error
-    if not number.is_finite() or abs(number) > 10**15:
-        raise ValueError("not a number of this form")
-    return number
-
-
 def _whole(given: Any) -> Value | None:
-    number = _number(given)
+    number = as_written(given)
     if number is not None and number != number.to_integral_value():
         raise ValueError("not a whole number")
     return None if number is None else int(number)
@@ -103,7 +84,7 @@ def _or_null(kind: str) -> WithJsonSchema:
 _KINDS: dict[str, Any] = {
     "count": Annotated[Any, BeforeValidator(lambda given: _at_least_0(_whole(given))), _or_null("integer")],
     "signed": Annotated[Any, BeforeValidator(_whole), _or_null("integer")],
-    "amount": Annotated[Any, BeforeValidator(lambda given: _at_least_0(_number(given))), _or_null("number")],
+    "amount": Annotated[Any, BeforeValidator(lambda given: _at_least_0(as_written(given))), _or_null("number")],
 }
 _WORD = Annotated[str | None, Field(max_length=80)]
 
@@ -143,7 +124,7 @@ def _asked(version: str, part: Part) -> str:
     if "disclosure" in part.tables:
         lines.append("organization=发布机关，year=报告年度")
         rows = (
-            f"{row.key}={row.label.label}（{_pairs((n, FORM.fields[n].label.label) for n in row.fields[version])}）"
+            f"{row.key}={row.label.label}（{_pairs((n, FORM.field_words(row.key, n)) for n in row.fields[version])}）"
             for row in FORM.disclosure_rows(version)
         )
         lines.append(f"disclosure：{'；'.join(rows)}；unit=金额单位")
@@ -245,6 +226,18 @@ class _Talk:
         return answer
 
 
+def shown_text(reading: Reading, alone: bool) -> str:
+    """What the naive way shows of a report's document: all of it, or its part of a file with several reports."""
+    text = reading.text if alone else reading.text[reading.layout.start : reading.layout.end]
+    return text[:LONGEST].encode("utf-8", "replace").decode("utf-8")
+
+
+def whole_question(version: str, text: str) -> tuple[tuple[tuple[str, str], ...], type[BaseModel]]:
+    """The messages (role, content) and the answer's model of the one question that asks for the whole record."""
+    (part,) = WHOLE
+    return tuple(prompts.load("naive").messages(_asked(version, part), text)), answer_model(version, part)
+
+
 async def read_naively(reading: Reading, ask: AskFunction, context: int, alone: bool = True) -> Result:
     """One report in the naive way. `alone`: it is the only one of its file, and the whole text is shown.
 
@@ -252,8 +245,7 @@ async def read_naively(reading: Reading, ask: AskFunction, context: int, alone: 
     """
     if not reading.text.strip():
         return reading.error or _failure(reading, "empty", "The text is empty.")
-    text = reading.text if alone else reading.text[reading.layout.start : reading.layout.end]
-    text = text[:LONGEST].encode("utf-8", "replace").decode("utf-8")
+    text = shown_text(reading, alone)
     talk = _Talk(reading, ask, context)
     way = way_for(reading.version, text, context)
     while True:

@@ -146,16 +146,8 @@ def sheet_paths(form: str) -> tuple[str, ...]:
     return (*disclosure, *tables["requests"], *tables["disputes"])
 
 
-def _field_words(row: str, name: str) -> str:
-    """A column head of table 2; that of 政府集中采购 is the second wording of `amount`."""
-    label = FORM.fields[name].label
-    return label.variants[0] if (row, name) == ("procurement", "amount") else label.label
-
-
 def _name(path: str) -> str:
     words = FORM.words(path).replace(" · unit", " · 单位")
-    if path == "disclosure.procurement.amount":
-        words = words.replace(FORM.fields["amount"].label.label, _field_words("procurement", "amount"))
     return f"{words} (only if printed as a row)" if ".all." in path else words
 
 
@@ -327,11 +319,11 @@ def _page_form(version: str) -> dict[str, Any]:
     rows = []
     for row in FORM.disclosure_rows(version):
         fields = [
-            {"key": n, "words": _field_words(row.key, n), "kind": FORM.fields[n].kind} for n in row.fields[version]
+            {"key": n, "words": FORM.field_words(row.key, n), "kind": FORM.fields[n].kind} for n in row.fields[version]
         ]
         if any(field["kind"] == "amount" for field in fields):
             fields.append({"key": "unit", "words": "单位", "kind": "unit"})
         rows.append({"key": row.key, "words": row.label.label, "fields": fields})
     first = FORM.disclosure_rows(version)[0]
-    sign = "、".join(_field_words(first.key, name) for name in first.fields[version][:2])
+    sign = "、".join(FORM.field_words(first.key, name) for name in first.fields[version][:2])
     return {"source": FORM.versions[version]["source"], "sign": sign, "rows": rows}

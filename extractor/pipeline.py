@@ -22,6 +22,7 @@ from extractor.reader.labels import Hit, find_labels
 from extractor.reader.locate import locate
 from extractor.reader.requests import read_requests
 from extractor.reader.tables import TableRead
+from extractor.regions import region_of
 from extractor.results import Finding, Result, Verdict, document_verdict, failed
 from extractor.rules.case import Case, Words, case_of_record
 from extractor.rules.catalogue import catalogue
@@ -129,11 +130,9 @@ def _version(layout: Layout) -> str:
 def _read(document: Document, layout: Layout, source: str, sha256: str) -> Reading:
     norm, text = document.norm, document.text
     version = _version(layout)
-    regions = [r for r in (layout.disclosure, layout.requests, layout.disputes) if r]
-    first_table = min((r.start for r in regions), default=layout.end)
-    identity = identify(text, norm, layout.start, layout.end, first_table)
+    identity = identify(text, norm, layout.start, layout.end, _first_table(layout), layout.named)
     reading = Reading(source, sha256, text, norm, layout, version, identity, {})
-    if not regions:
+    if not (layout.disclosure or layout.requests or layout.disputes):
         reading.error = _no_tables(reading)
         return reading
     if identity.year is not None and identity.year <= 2020 and layout.disclosure is None:
@@ -145,6 +144,10 @@ def _read(document: Document, layout: Layout, source: str, sha256: str) -> Readi
     }
     _document_doubts(norm, layout, reading.tables)
     return reading
+
+
+def _first_table(layout: Layout) -> int:
+    return min((r.start for r in (layout.disclosure, layout.requests, layout.disputes) if r), default=layout.end)
 
 
 Outcomes = dict[str, tuple[Verdict, list[Finding]]]
@@ -189,6 +192,9 @@ def assemble(reading: Reading, outcomes: Outcomes) -> Result:
 
         result.findings += compare_given(reading, reading.given, result)
     result.claims = claims_of(reading)
+    result.region = region_of(
+        reading.text, reading.norm, reading.layout.start, reading.layout.end, _first_table(reading.layout), identity
+    )
     result.findings += validate(_case(reading, result), soft_only=True).findings
     result.findings += [told(notice) for notice in reading.notices]
     for cell in result.cells:
@@ -221,14 +227,12 @@ def _case(reading: Reading, result: Result) -> Case:
     """The result as the rules see it: record, page and narrative."""
     assert result.record is not None
     layout = reading.layout
-    regions = (layout.disclosure, layout.requests, layout.disputes)
     words = Words(
         reading.text,
         reading.norm,
         layout.start,
         layout.end,
         {key: tuple(span) if span else None for key, span in result.record["sections"].items()},
-        tuple((region.start, region.end) for region in regions if region),
     )
     return replace(
         case_of_record(result.record),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from extractor.claims.claim import Claim
     from extractor.document.content import Place
+    from extractor.regions.region import Region
 
 State = Literal["reported", "blank", "not_applicable", "missing", "illegible", "ambiguous"]
 Method = Literal["rule", "llm", "given", "human", "derived"]
@@ -68,6 +69,9 @@ def plain(value: Value | None) -> int | str | None:
     """A value as JSON has it: counts as integers, amounts as exact decimal strings."""
     return format(value, "f") if isinstance(value, Decimal) else value
 
+
+# A count with more digits is longer than any a report could mean; sums of such values are still exact.
+MAX_DIGITS = 12
 
 _EXACT = re.compile(r"-?(?:0|[1-9]\d{0,23})(?:\.\d{1,24})?")
 
@@ -186,6 +190,7 @@ class Result:
     error: dict[str, str] | None = None
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
+    region: Region | None = None  # where the issuing body belongs; None where its name says no place
     unanswered: int = 0  # questions to a model that got no answer (not part of the JSON; a finding says why)
 
     def to_json(self) -> dict[str, Any]:
@@ -200,6 +205,7 @@ class Result:
             "findings": [finding.to_json() for finding in self.findings],
             "usage": self.usage.to_json(),
             "claims": [claim.to_json() for claim in self.claims],
+            "region": None if self.region is None else self.region.to_json(),
             "error": self.error,
         }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from extractor.eval.bench import __main__ as bench
-from extractor.eval.bench import growth, hostile, imports, memory, reading
+from extractor.eval.bench import growth, hostile, html, imports, memory, reading
 from extractor.eval.bench.measure import Target, best_of, doublings, figure, floor, floor_pattern, percentile
 from extractor.eval.bench.papers import LAYOUTS, paper
 from extractor.eval.bench.report import markdown
@@ -18,11 +18,13 @@ from extractor.pipeline import extract_all
 TINY = replace(
     bench.SHORT,
     per_family=1,
+    pages=2,
     repeats=1,
     hostile_bytes=3_000,
     hostile_cases=("ordinary prose", "digits in table 3"),
     soak=40,
     families=("tabs", "glued", "html"),
+    pdfs=0,
 )
 
 
@@ -84,6 +86,16 @@ def test_groups_are_summed_up() -> None:
     (row,) = reading.by_group(timed)
     assert (row["median"], row["worst"], row["worst_document"], row["over"]) == (9.0, 30.0, "2", 1)
     assert [target.met for target in reading.targets([row])] == [True]
+
+
+def test_pages_are_compared_with_pandas_where_it_finds_a_table(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<table><tr><td>一</td><td>1</td></tr></table>", encoding="gbk")
+    (tmp_path / "b.html").write_text("<p>1</p>", encoding="utf-8")
+    (timed,) = html.measure(tmp_path, 0, 1)
+    (row,) = html.by_group([timed])
+    assert (row["group"], row["documents"], row["worst_document"]) == ("fixtures", 1, "a.html")
+    assert row["median"] == timed.text / timed.pandas
+    assert [target.limit for target in html.targets([row])] == [3.0, 3.0]
 
 
 @pytest.mark.parametrize("layout", ["tabs", "pipes"])
@@ -149,11 +161,11 @@ def test_the_short_form_measures_everything_and_writes_a_page() -> None:
     fixtures = Path(__file__).parent.parent / "fixtures" / "reports"
     results, targets = bench.run(TINY, fixtures, say=False)
     assert json.loads(json.dumps(results)).keys() == results.keys()
-    assert {"reading", "growth", "hostile", "memory", "imports", "targets"} <= results.keys()
+    assert {"reading", "html", "growth", "hostile", "memory", "imports", "targets"} <= results.keys()
     assert results["memory"]["documents"] == 40
     assert {row["group"] for row in results["reading"]} >= {"fixtures", "tabs", "glued", "html"}
     page = markdown(results, targets)
-    for word in ("## Reading", "## Growth", "## Hostile", "## Memory", "## Imports"):
+    for word in ("## Reading", "## Pages", "## Growth", "## Hostile", "## Memory", "## Imports"):
         assert word in page
     assert str(Path.home()) not in page
     assert "/tmp" not in page

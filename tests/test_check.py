@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import helpers as h
 import pytest
-from records import R, check, gouji, put, record, rules, true_record
+from records import GOUJI, R, check, gouji, put, record, rules, true_record
 
 
 def test_a_true_record_passes_every_rule(tmp_path: Path) -> None:
@@ -203,3 +206,27 @@ def test_sarif_points_into_the_document_where_the_page_is_known(tmp_path: Path) 
     ]
     start, end = cell["span"]
     assert {"charOffset": start, "charLength": end - start} in regions
+
+
+@pytest.mark.parametrize(("padding", "shown"), [(1_200_000, True), (10, False)])
+def test_long_files_have_a_progress_bar_on_a_terminal_and_stdout_is_left_alone(
+    padding: int, shown: bool, tmp_path: Path
+) -> None:
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for file in files:
+        file.write_text(json.dumps({"record": record(), "note": "x" * padding}) + "\n", encoding="utf-8")
+    terminal, stderr = pty.openpty()
+    done = subprocess.run(
+        [*GOUJI, "check", *map(str, files), "--json"], stdout=subprocess.PIPE, stderr=stderr, timeout=60, check=True
+    )
+    os.close(stderr)
+    said = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            said += piece
+    except OSError:
+        pass
+    os.close(terminal)
+    assert [json.loads(line)["failed"] for line in done.stdout.splitlines()] == [0, 0]
+    assert (b"checking" in said) == shown
+    assert b"2 records: " in said

@@ -186,6 +186,24 @@ def test_what_extract_said_of_the_text_is_handed_on() -> None:
     assert of_text <= {f.rule for f in judge(take(line, 1)).findings}
 
 
+@pytest.mark.parametrize(
+    ("rule", "handed_on"),
+    [
+        ("structure.section_number.problems", True),
+        ("disclosure.stray_behind_amount", True),
+        ("requests.reading.ambiguous", True),
+        ("file.damaged", True),
+        ("structure.blank_cells", False),  # judged anew from the record
+        ("requests.balance.total", False),
+    ],
+)
+def test_only_findings_that_need_the_text_or_the_file_are_handed_on(rule: str, handed_on: bool) -> None:
+    line = h.read(h.report()).to_json()
+    line["findings"] = [{"rule": rule, "status": "fail", "severity": "warning", "message": "so said extract"}]
+    told = [f.message for f in judge(take(line, 1)).findings if f.rule == rule]
+    assert told == (["so said extract"] if handed_on else [])
+
+
 def test_hostile_lines_end_in_findings() -> None:
     line = {
         "record": record(),

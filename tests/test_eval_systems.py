@@ -91,7 +91,8 @@ def record_cells(record: dict[str, Any]) -> dict[str, Any]:
 def check_shape(line: Line, text: str, spans: bool = True) -> None:
     """What the contract says of a line of `extract --json`; the naive way has no spans."""
     assert list(line) == [
-        "source", "sha256", "verdict", "verdicts", "record", "cells", "findings", "usage", "claims", "error",
+        "source", "sha256", "verdict", "verdicts", "record", "cells", "findings", "usage", "claims", "region",
+        "error",
     ]  # fmt: skip
     json.dumps(line)
     assert set(line["verdicts"]) == {"disclosure", "requests", "disputes"}

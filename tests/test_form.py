@@ -259,6 +259,8 @@ def test_words_name_every_cell() -> None:
     names = [FORM.words(p) for paths in cell_paths("2021", frozenset(GROUPS)).values() for p in paths]
     assert len(set(names)) == len(names)
     assert FORM.words("requests.granted.total") == "（一）予以公开 · 总计"
+    assert FORM.words("disclosure.procurement.amount") == "政府集中采购 · 采购总金额"
+    assert FORM.words("disclosure.fees.amount") == "行政事业性收费 · 本年收费金额"
     assert "其他法律行政法规禁止公开" in FORM.words("requests.denied.prohibited_by_law.business")
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.document.normalize import normalize
-from extractor.reader.numbers import MAX_DIGITS, read_cell, read_chinese
+from extractor.reader.numbers import read_cell, read_chinese
+from extractor.results import MAX_DIGITS
 
 NUMBER, NOTHING, TENTATIVE, ILLEGIBLE = "number", "not_applicable", "tentative", "illegible"
 

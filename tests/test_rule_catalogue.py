@@ -41,7 +41,7 @@ def test_the_passing_example_is_a_pass_and_not_a_rule_that_does_not_apply(rule: 
 @pytest.mark.parametrize("rule", catalogue().values(), ids=lambda rule: rule.code)
 def test_every_rule_is_explained_in_both_languages(rule: Rule) -> None:
     for words in (rule.formula, rule.applies, rule.source, rule.en, rule.false_positives):
-        assert len(words) > 4
+        assert len(words.strip()) > 4
     assert re.search("[一-鿿]", rule.zh)
     assert rule.zh.endswith("。")
     assert rule.en.endswith(".")
@@ -54,11 +54,18 @@ def test_every_rule_is_explained_in_both_languages(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_failure_says_what_and_where_in_both_languages(rule: Rule) -> None:
     outcomes = example_outcome(rule, rule.fails)
-    finding = next(f for f in outcomes.findings if (found := rule_of(f.rule)) and found.code == rule.code)
+    found = [f for f in outcomes.findings if (its := rule_of(f.rule)) and its.code == rule.code]
+    finding = found[0]
     assert finding.severity == rule.severity
     assert re.search("[一-鿿]", finding.message)
     assert re.search("[a-z]{3}", finding.message_en)
-    assert "{" not in finding.message.replace("{" + '"', "")
+    for words in (finding.message, finding.message_en):
+        assert "{" not in words.replace("{" + '"', "")
+        assert "None" not in words
+    if rule.severity != "error":  # an equation's example breaks others too, a malformed record in several places
+        assert len(found) == 1
+    if rule.family not in ("record", "equations"):
+        assert (finding.rule != rule.code) == bool(rule.instances)
 
 
 def test_every_registered_function_is_in_the_catalogue_and_every_soft_rule_has_one() -> None:

@@ -1,4 +1,4 @@
-"""Hard rules as findings: what fails, what cannot be assessed, which cells are suspect, who is to blame."""
+"""Hard rules as findings: what fails, what cannot be assessed, which cells are suspect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRUE: dict[str, int | None] = {path: int(v) for path, v in h.truth().items() if 
 
 def check(changes: dict[str, int | None]) -> dict[str, Finding]:
     assert changes.keys() <= TRUE.keys()
-    return {finding.rule: finding for finding in check_equations({**TRUE, **changes}, equations(), "source")}
+    return {finding.rule: finding for finding in check_equations({**TRUE, **changes}, equations())}
 
 
 def failing(changes: dict[str, int | None]) -> set[str]:
@@ -71,7 +71,7 @@ def test_what_fails(changes: dict[str, int | None], expected: set[str]) -> None:
     found = check(changes)
     assert {code for code, f in found.items() if f.status == "fail"} == expected
     for finding in found.values():
-        assert (finding.severity, finding.blame) == ("error", "source")
+        assert (finding.severity, finding.blame) == ("error", "undecided")
         assert finding.left != finding.right
         assert str(finding.left) in finding.message
         assert str(finding.right) in finding.message

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from soft import FEES, IN, NEW, OUT, D, N, applies, one, outcomes, soft
 
+from extractor.document.bodies import body_key, one_name_holds_the_other, same_body
 from extractor.form import REQUEST_COLUMNS
 from extractor.rules.examples import example_case
-from extractor.rules.names import same_body
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,16 @@ def test_pairs(name: str | None, before: str | None, year: int | None, year_befo
 def test_bodies_by_name() -> None:
     assert same_body("办公室", "办公室")
     assert not same_body("中阳县", "中阳县人民法院")
+
+
+def test_the_looser_and_the_stricter_way_to_compare_names() -> None:
+    assert one_name_holds_the_other("中阳县", "中阳县教育局")
+    assert one_name_holds_the_other("中阳县 教育局", "中阳县")
+    assert not one_name_holds_the_other("中阳县", "柳林县")
+    assert not one_name_holds_the_other("", "中阳县")
+    assert body_key("中阳县人民政府（本级）") == "中阳县人民政府本级"
+    assert body_key("中阳县 人民政府") == body_key("中阳县") != body_key("中阳县人民政府办公室")
+    assert body_key("人民政府") == "人民政府"
 
 
 def test_carried_over() -> None:

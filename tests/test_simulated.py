@@ -96,7 +96,7 @@ def test_the_counter_counts_schema_and_messages() -> None:
     bare = tokens_of_request({"messages": messages("requests.rows")})
     model = rows_answer([7], [(0, 1)])
     assert tokens_of_request({"messages": messages("requests.rows"), "tools": [model.model_json_schema()]}) > bare > 200
-    assert naive_tokens("甲" * 1000, [{"form": "2021", "year": 2023}]) > 700
+    assert naive_tokens("2021", "甲" * 1000, {"form": "2021", "year": 2023}) > 700
 
 
 def test_a_clean_report_is_provable_and_a_glued_one_is_not() -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from extractor.eval.bench import growth, hostile, imports, memory, reading
+from extractor.eval.bench import growth, hostile, html, imports, memory, pdf, reading
 from extractor.eval.bench.measure import Target
 from extractor.eval.bench.report import markdown, surroundings
 from extractor.eval.generator import FAMILIES
@@ -21,16 +21,19 @@ class Sizes:
     """How much is measured."""
 
     per_family: int = 40
+    pages: int = 100
     repeats: int = 5
     hostile_bytes: int = 5_000_000
     hostile_cases: tuple[str, ...] = tuple(hostile.CASES)
     soak: int = 100_000
     families: tuple[str, ...] = FAMILIES
+    pdfs: int = 12
 
 
 FULL = Sizes()
 SHORT = Sizes(
     per_family=3,
+    pages=15,
     repeats=3,
     hostile_cases=(
         "ordinary prose",
@@ -39,6 +42,7 @@ SHORT = Sizes(
         "label characters in table 3",
     ),
     soak=3_000,
+    pdfs=2,
 )
 
 
@@ -53,10 +57,14 @@ def run(sizes: Sizes, fixtures: Path, say: bool = True) -> tuple[dict[str, Any],
     loaded = imports.measure()
     step("reading against the floor")
     read = reading.by_group(reading.measure(fixtures, sizes.per_family, sizes.repeats, sizes.families))
+    step("pages against pandas")
+    paged = html.by_group(html.measure(fixtures, sizes.pages, sizes.repeats))
     step("growth")
     grown = growth.measure(sizes.repeats)
     step(f"hostile texts of {sizes.hostile_bytes:,} bytes")
     hurt = hostile.measure(sizes.hostile_bytes, sizes.hostile_cases)
+    step("PDF against pdfplumber")
+    printed = pdf.measure(sizes.pdfs, sizes.repeats)
     step(f"memory over {sizes.soak:,} documents")
     soaked = memory.measure(sizes.soak) if sizes.soak else {}
     results = {
@@ -65,15 +73,19 @@ def run(sizes: Sizes, fixtures: Path, say: bool = True) -> tuple[dict[str, Any],
         "repeats": sizes.repeats,
         "sizes": asdict(sizes),
         "reading": read,
+        "html": paged,
         "growth": grown,
         "hostile": hurt,
+        "pdf": printed,
         "memory": soaked,
         "imports": loaded,
     }
     targets = [
         *reading.targets(read),
+        *html.targets(paged),
         *growth.targets(grown),
         *hostile.targets(hurt),
+        *pdf.targets(printed),
         *(memory.targets(soaked) if soaked else []),
         *imports.targets(loaded),
     ]

@@ -9,13 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from extractor.eval.bench import pdf
 from extractor.eval.bench.growth import LIMIT, NOISE, SEARCHED
 from extractor.eval.bench.hostile import SECONDS
+from extractor.eval.bench.html import LIMIT as PAGES
 from extractor.eval.bench.measure import Target, figure
 from extractor.eval.bench.reading import LIMIT as READING
 from extractor.eval.bench.reading import LIMIT_GLUED, WISH
 
-_LIBRARIES = ("gouji", "rapidfuzz", "lxml", "pydantic", "typer")
+_LIBRARIES = ("gouji", "rapidfuzz", "lxml", "pypdfium2", "pdfplumber", "pydantic", "typer")
 
 
 def surroundings() -> dict[str, str]:
@@ -58,8 +60,10 @@ def markdown(results: dict[str, Any], targets: list[Target]) -> str:
         *(f"- missed: {target.words()}" for target in missed),
         "",
         *_reading(results["reading"]),
+        *_html(results["html"]),
         *_growth(results["growth"]),
         *_hostile(results["hostile"]),
+        *pdf.lines(results["pdf"]),
         *_memory(results["memory"]),
         *_imports(results["imports"]),
     ]
@@ -89,6 +93,44 @@ def _reading(rows: list[dict[str, Any]]) -> list[str]:
                     f"{row['limit']:g}",
                     figure(row["milliseconds"]),
                     figure(row["floor_milliseconds"]),
+                ]
+                for row in rows
+            ],
+        ),
+        "",
+    ]
+
+
+def _html(rows: list[dict[str, Any]]) -> list[str]:
+    return [
+        "## Pages",
+        "",
+        "An HTML file to its stored text, and to the checked record, in `pandas.read_html` (lxml) of the same file.",
+        f"Target: both medians ≤ {PAGES:g}.",
+        "",
+        *table(
+            [
+                "documents",
+                "n",
+                "text, median",
+                "9 in 10 ≤",
+                "worst",
+                "(which)",
+                "record, median",
+                "text ms",
+                "pandas ms",
+            ],
+            [
+                [
+                    row["group"],
+                    str(row["documents"]),
+                    figure(row["median"]),
+                    figure(row["p90"]),
+                    figure(row["worst"]),
+                    row["worst_document"],
+                    figure(row["record"]),
+                    figure(row["milliseconds"]),
+                    figure(row["pandas_milliseconds"]),
                 ]
                 for row in rows
             ],

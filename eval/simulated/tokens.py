@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from extractor.eval.naive import shown_text, whole_question
 from extractor.eval.score import gold_cells
 from extractor.eval.simulated.reader import Simulated
 from extractor.eval.simulated.server import SimulatedServer, tokens_of_request
@@ -20,13 +21,7 @@ from extractor.eval.simulated.server import SimulatedServer, tokens_of_request
 from extractor.ask.runner import Limits, Runner, tokens_about
 from extractor.document.sources import read_bytes
 from extractor.pipeline import read_all, settle
-from extractor.record import record_model
 from extractor.results import TRUSTED
-
-_NAIVE = (
-    "你从政府信息公开工作年度报告里提取三张统计表的全部数字，按给定的 JSON Schema 输出一个 JSON 对象。"
-    "没有印出的写 null，不要计算，不要解释。"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +69,17 @@ class Tokens:
         }  # fmt: skip
 
 
-def naive_tokens(text: str, records: list[dict[str, Any]]) -> int:
-    """What one call costs that sends a whole file and gets whole records."""
-    schema = record_model(str(records[0].get("form", "2021"))).model_json_schema()
+def naive_tokens(version: str, text: str, record: dict[str, Any]) -> int:
+    """What one call of the naive way (eval/naive.py) costs that sends a whole report and gets the whole record."""
+    messages, answer = whole_question(version, text)
     body = {
-        "messages": [{"role": "system", "content": _NAIVE}, {"role": "user", "content": text}],
-        "response_format": {"type": "json_schema", "json_schema": {"name": "record", "schema": schema}},
+        "messages": [{"role": role, "content": content} for role, content in messages],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "record", "schema": answer.model_json_schema()},
+        },
     }
-    typed = json.dumps(records if len(records) > 1 else records[0], ensure_ascii=False, separators=(",", ":"))
+    typed = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     return tokens_of_request(body) + tokens_about(typed)
 
 
@@ -112,7 +110,10 @@ def measure(fixtures: Path) -> Tokens:
             files.append(
                 Fixture(
                     name,
-                    naive_tokens(text, [label["record"] for label in labels]),
+                    sum(
+                        naive_tokens(reading.version, shown_text(reading, len(readings) == 1), label["record"])
+                        for reading, label in zip(readings, labels, strict=True)
+                    ),
                     sum(r.prompt_tokens + r.completion_tokens for r in chats),
                     len(chats),
                     all(v in TRUSTED for result in before for v in result.verdicts.values()),

@@ -24,24 +24,28 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _number(given: Any) -> int | Decimal | None:
-    """A number as models write it (`5`, `"5"`, `5.0`, `"1,234"`, `""` for blank); exact."""
+def as_written(given: Any) -> Decimal | None:
+    """A number as models write it (`5`, `"5"`, `5.0`, `"1,234"`, `""` for blank); exact. Errors: ValueError."""
     if given is None or isinstance(given, bool):
         if given is None:
             return None
         raise ValueError("not a number")
-    if isinstance(given, int):
-        number = Decimal(given)
-    else:
-        text = str(given).strip().replace(",", "")
-        if text.lower() in _NOTHING:
-            return None
-        try:
-            number = Decimal(text)
-        except InvalidOperation as error:
-            raise ValueError("not a number") from error
+    text = str(given).strip().replace(",", "")
+    if text.lower() in _NOTHING:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError("not a number") from error
     if not number.is_finite() or abs(number) > 10**15:
         raise ValueError("not a number of this form")
+    return number
+
+
+def _number(given: Any) -> int | Decimal | None:
+    number = as_written(given)
+    if number is None:
+        return None
     return int(number) if number == number.to_integral_value() and "." not in str(given) else number
 
 

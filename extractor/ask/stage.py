@@ -71,11 +71,16 @@ async def improve(
             result.findings.append(_read_by_model(session, read))
     elif result.error and result.error["code"] == "no_tables":
         result.claims += await ask_narrative(session, result.claims)
-    if session.failures and result.record is not None:
-        result.findings.append(unanswered(session))
-    result.unanswered = len(session.failures)
-    result.usage = usage_of(session)
+    account(result, session)
     return result
+
+
+def account(result: Result, session: Session) -> None:
+    """Tells in the result what asking cost and what got no answer."""
+    if session.failures and result.record is not None:
+        result.findings.append(_unanswered(session))
+    result.unanswered = len(session.failures)
+    result.usage = _usage_of(session)
 
 
 def _suggest(result: Result, session: Session, table: str, outcome: Outcome) -> None:
@@ -123,7 +128,7 @@ def _read_by_model(session: Session, names: list[str]) -> Finding:
     )
 
 
-def unanswered(session: Session) -> Finding:
+def _unanswered(session: Session) -> Finding:
     """Which questions got no answer, and why."""
     kinds = dict.fromkeys(session.failures)
     words = "；".join(f"{_WHY.get(kind, kind)}（{session.failures.count(kind)}）" for kind in kinds)
@@ -135,7 +140,7 @@ def unanswered(session: Session) -> Finding:
     )
 
 
-def usage_of(session: Session) -> Usage:
+def _usage_of(session: Session) -> Usage:
     """What the session's questions cost."""
     answers = session.answers
     costs = [answer.cost for answer in answers if answer.calls]

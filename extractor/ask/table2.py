@@ -120,7 +120,7 @@ async def _ask_row(session: Session, asked: _Asked, index: int, row: Row) -> Val
     """One row by itself, as it stands behind its label."""
     form_row = asked.form_rows[index]
     names = form_row.fields[asked.version]
-    words = f"{form_row.label.label}：{'、'.join(FORM.fields[name].label.label for name in names)}"
+    words = f"{form_row.label.label}：{'、'.join(FORM.field_words(form_row.key, name) for name in names)}"
     region = session.reading.layout.disclosure
     assert region is not None
     start = max((a.start for a in region.anchors if a.start <= row.start), default=row.start)

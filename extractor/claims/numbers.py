@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from extractor.claims.claim import About
-from extractor.reader.numbers import MAX_DIGITS, read_chinese
-from extractor.results import Value
+from extractor.reader.numbers import read_chinese
+from extractor.results import MAX_DIGITS, Value
 
 _COUNTED = "件条项起份宗次个例笔部"
 _CHINESE = "零〇一二两三四五六七八九十百千万"

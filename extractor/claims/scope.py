@@ -95,7 +95,6 @@ class Body:
         rest = self.name[len(self.place) :]
         self.region = bool(self.place) and rest in ("", "政府", "办事处", "管理委员会", "管委会")
         self.office = rest.endswith("政府办公室") or rest == "办公室"
-        self.bureau = bool(rest) and not self.region and not self.office
         calls = [word for kind, words in subjects().own if kind.search(self.name) for word in words]
         self._calls = re.compile("|".join(calls)) if calls else None
         self._short = self.name.replace("委员会", "委")

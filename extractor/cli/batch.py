@@ -259,10 +259,14 @@ def _with_progress(stack: ExitStack, paths: Sequence[str], options: Options) -> 
     progress = stack.enter_context(
         Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
     )
-    task = progress.add_task("reading", total=count(paths))
+    total = count(paths)
+    task = progress.add_task("reading", total=total)
 
     def advancing() -> Iterator[Source]:
+        nonlocal total
         for source in sources:
+            total += source.adds
+            progress.update(task, total=total)
             yield source
             progress.advance(task)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,9 +60,10 @@ def check(
     log = _Log()
     view: Any = _json_line if as_json else log.keep if sarif else _Screen(english).show
     try:
-        for judged in session.judge(_read(files, log)):
-            log.count(judged.outcomes, strict)
-            view(judged)
+        with _progress(files) as at:
+            for judged in session.judge(_read(files, log, at)):
+                log.count(judged.outcomes, strict)
+                view(judged)
         if sarif:
             from extractor.cli.sarif import sarif_log
 
@@ -101,15 +105,39 @@ class _Log:
         return 1 if self.broken or self.unreadable else 0
 
 
-def _read(files: list[str], log: _Log) -> Iterator[tuple[str, Any]]:
+# Bytes of records that take more than a moment to check.
+_LONG = 2_000_000
+
+
+@contextmanager
+def _progress(files: list[str]) -> Iterator[Callable[[str, int], None] | None]:
+    """A bar on stderr over the bytes of long files, where a person looks at it and output does not scroll past anyway;
+    gives what is to be told how many bytes of which file were read."""
+    sizes = {name: Path(name).stat().st_size for name in files if name != "-" and Path(name).is_file()}
+    before = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
+    total = sum(sizes.values())
+    if total < _LONG or not sys.stderr.isatty() or sys.stdout.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("checking"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("checking", total=total)
+        yield lambda name, read: bar.update(task, completed=before[name] + read)
+
+
+def _read(files: list[str], log: _Log, at: Callable[[str, int], None] | None) -> Iterator[tuple[str, Any]]:
     """The records of all files with the path that each came from; a file that cannot be read is said, and the rest goes
     on."""
     from extractor.cli.main import print_error
     from extractor.rules.intake import read_file, read_stream
 
     for name in files:
+        seen = partial(at, name) if at is not None else None
         try:
-            for intake in read_stream(sys.stdin.buffer) if name == "-" else read_file(name):
+            for intake in read_stream(sys.stdin.buffer) if name == "-" else read_file(name, seen):
                 yield name, intake
         except GoujiError as error:
             print_error(error)

@@ -57,6 +57,7 @@ def entry(rule: Any) -> dict[str, Any]:
         "formula": rule.formula,
         "instances": rule.instances,
         "applies": rule.applies,
+        "needs": rule.needs or None,
         "source": rule.source,
         "zh": rule.zh,
         "en": rule.en,

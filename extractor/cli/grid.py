@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TextIO
 
 from extractor.form import DISPUTE_BLOCKS, FORM, GROUPS, group_all
+from extractor.form.model import DisclosureRow, Version
 from extractor.results import Cell, Finding, plain
 
 # A line is a list of (text, style); styles are rich's and vanish where nobody sees colour.
@@ -35,6 +36,10 @@ def table_of(path: str) -> str:
     """The table that a cell path or a rule's code belongs to."""
     head = path.partition(".")[0]
     return "disputes" if head in DISPUTE_BLOCKS or head == "disputes" else head
+
+
+def _heads(row: DisclosureRow, version: Version) -> tuple[str, ...]:
+    return tuple(FORM.field_words(row.key, name) for name in row.fields[version])
 
 
 def mark(cell: Cell | None) -> str:
@@ -101,10 +106,13 @@ class Drawing:
 
     def _disclosure(self) -> Iterator[Line]:
         version = self.form if self.form in FORM.versions else "2021"
-        for names, rows in groupby(FORM.disclosure_rows(version), key=lambda row: row.fields[version]):
+        for heads, of_heads in groupby(FORM.disclosure_rows(version), key=lambda row: _heads(row, version)):
             yield from self._grid(
-                [FORM.fields[name].label.label for name in names],
-                [(row.label.label, [self.cells.get(f"disclosure.{row.key}.{n}") for n in names]) for row in rows],
+                list(heads),
+                [
+                    (row.label.label, [self.cells.get(f"disclosure.{row.key}.{n}") for n in row.fields[version]])
+                    for row in of_heads
+                ],
             )
 
     def _requests(self) -> Iterator[Line]:

@@ -11,11 +11,17 @@ import typer
 from extractor.cli.cache import cache_app
 from extractor.cli.check import EPILOG as CHECK_EPILOG
 from extractor.cli.check import check
+from extractor.cli.datasette import EPILOG as DATASETTE_EPILOG
+from extractor.cli.datasette import datasette
 from extractor.cli.endpoint import endpoint_app
 from extractor.cli.eval import eval_app
 from extractor.cli.explain import explain
+from extractor.cli.export import EPILOG as EXPORT_EPILOG
+from extractor.cli.export import IMPORT_EPILOG, export, import_
 from extractor.cli.extract import EPILOG, extract
 from extractor.cli.label import label_app
+from extractor.cli.schema import EPILOG as SCHEMA_EPILOG
+from extractor.cli.schema import schema
 from extractor.cli.text import text
 from extractor.errors import GoujiError
 
@@ -35,12 +41,17 @@ app = typer.Typer(
         "  gouji extract report.txt            the three tables, doubtful cells marked\n"
         "  gouji extract reports/ --json       one JSON object per report\n"
         "  gouji extract reports/ --db out.db  into SQLite, for Datasette\n"
+        "  gouji export out.db -o out.xlsx     into Excel, Stata, Parquet, DuckDB, CSV\n"
         "  gouji check out.jsonl               the rules alone, over records that anybody made\n"
         "  gouji extract --help                more examples"
     ),
 )
 app.command(epilog=EPILOG)(extract)
 app.command(epilog=CHECK_EPILOG)(check)
+app.command(epilog=EXPORT_EPILOG)(export)
+app.command("import", epilog=IMPORT_EPILOG)(import_)
+app.command(epilog=DATASETTE_EPILOG)(datasette)
+app.command(epilog=SCHEMA_EPILOG)(schema)
 app.command()(explain)
 app.command()(text)
 app.add_typer(endpoint_app, name="endpoint")

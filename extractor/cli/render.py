@@ -52,6 +52,7 @@ def report(result: Result) -> Iterator[Line]:
     year = f"{record['year']} 年" if record.get("year") else "年度未识别"
     yield [
         (f"{name} · {year} · {record.get('form')} form · ", "bold"),
+        (_place(result), "dim"),
         (result.verdict, _COLOURS[result.verdict]),
     ]
     yield [(display(result.source), "dim")]
@@ -71,6 +72,16 @@ def report(result: Result) -> Iterator[Line]:
     yield from _doubts(result)
     yield from _findings(result)
     yield []
+
+
+def _place(result: Result) -> str:
+    """Where the body belongs, if that is sure: 山西省吕梁市中阳县 141129."""
+    region = result.region
+    if region is None or not region.sure:
+        return ""
+    place = region.place
+    names = "".join(name for name in (place.province, place.city, place.county, place.town) if name)
+    return " ".join(part for part in (names, place.code) if part) + " · " if names else ""
 
 
 def why(result: Result, table: str) -> str:

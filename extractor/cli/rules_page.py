@@ -17,6 +17,7 @@ _FAMILIES = {
     "bodies": "Across bodies",
     "structure": "Structure and quality of the page",
     "reading": "How a text was read",
+    "file": "What to know of the file",
 }
 _HEAD = """# The rules
 

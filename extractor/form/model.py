@@ -48,6 +48,7 @@ class DisclosureRow:
     fields: dict[Version, tuple[str, ...]]
     unit: dict[Version, str]
     clause: str
+    words: dict[str, str]  # of fields that the form heads otherwise in this row
 
     @property
     def key(self) -> str:
@@ -94,6 +95,11 @@ class Form:
         """The rows of table 2 that this version has, in print order."""
         return tuple(row for row in self.disclosure if version in row.fields)
 
+    def field_words(self, row: str, name: str) -> str:
+        """The head of a field in a row of table 2: `本年收费金额`, in the row 政府集中采购 `采购总金额`."""
+        found = next(r for r in self.disclosure if r.key == row)
+        return found.words.get(name) or (self.fields[name].label.label if name in self.fields else name)
+
     def words(self, path: str) -> str:
         """A cell's name in the form's own words, e.g. `（一）予以公开 · 自然人`."""
         return _words(self, path)
@@ -118,6 +124,7 @@ def _load() -> Form:
             fields={version: tuple(names) for version, names in row["versions"].items()},
             unit=row.get("unit", {}),
             clause=row["clause"],
+            words=row.get("words", {}),
         )
         for row in raw["disclosure"]["rows"]
     )
@@ -185,7 +192,7 @@ def _words(form: Form, path: str) -> str:
     if head == "disclosure":
         row, _, name = rest.partition(".")
         label = next(r.label.label for r in form.disclosure if r.key == row)
-        return f"{label} · {form.fields[name].label.label}" if name in form.fields else f"{label} · {name}"
+        return f"{label} · {form.field_words(row, name)}"
     if head == "requests":
         row, _, column = rest.rpartition(".")
         name = next((c.label for c in form.columns if c.key == column), column)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractor.document.bodies import one_name_holds_the_other
 from extractor.errors import UsageError
 from extractor.given.record import NUMBERED, Given, cut, parse_given, show
 
@@ -171,17 +171,12 @@ def _place(given: Given, readings: Sequence[Reading]) -> int | None:
     """Which report the given record says it is of, where exactly one answers to it."""
     if given.number is not None and given.number <= len(readings):
         return given.number - 1
+    body = given.organization
     fits = [
         index
         for index, reading in enumerate(readings)
-        if (given.year is not None or given.organization is not None)
+        if (given.year is not None or body is not None)
         and given.year in (None, reading.identity.year)
-        and (given.organization is None or same_body(given.organization, reading.identity.organization))
+        and (body is None or one_name_holds_the_other(body, reading.identity.organization or ""))
     ]
     return fits[0] if len(fits) == 1 else None
-
-
-def same_body(said: str, read: str | None) -> bool:
-    """Whether two names of a body may be one (one holds the other: 中阳县 and 中阳县人民政府)."""
-    a, b = re.sub(r"\s", "", said), re.sub(r"\s", "", read or "")
-    return bool(a and b) and (a in b or b in a)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from extractor.document.bodies import one_name_holds_the_other
 from extractor.form import FORM
-from extractor.given.files import same_body
 from extractor.given.record import Given
 from extractor.results import Cell, Finding, Result, Value, plain
 
@@ -61,7 +61,7 @@ def _head(reading: Reading, given: Given, record: Mapping[str, Any]) -> Iterator
             message = f"{name}：给定 {said}，原文为 {read} / given {said}, {words} {read}"
             yield _finding("given.contradicted", (path,), message, *numbers)
     body = reading.identity.organization
-    if given.organization and body and not same_body(given.organization, body):
+    if given.organization and body and not one_name_holds_the_other(given.organization, body):
         message = f"机关名称：给定“{_short(given.organization)}”，原文为“{_short(body)}” / given another body"
         yield _finding("given.contradicted", ("organization",), message)
     unit = (record["disclosure"].get("fees") or {}).get("unit")

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from extractor.errors import UsageError
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, FORM, GROUPS, REQUEST_COLUMNS, REQUEST_ROWS, group_all
-from extractor.reader.numbers import MAX_DIGITS
-from extractor.results import Value
+from extractor.results import MAX_DIGITS, Value
 
 _MOST_FAULTS = 20
 _RECORD_KEYS = ("form", "organization", "year", "title", "sections", "disclosure", "requests", *DISPUTE_BLOCKS)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Words:
     """The report's text: `norm` has the length of the stored text (document/normalize.py), so spans count in both.
 
-    `sections` are the spans of the form's six sections (null where no heading was found), `tables` of the tables.
+    `sections` are the spans of the form's six sections (null where no heading was found).
     """
 
     text: str
@@ -35,12 +35,6 @@ class Words:
     start: int
     end: int
     sections: Mapping[str, tuple[int, int] | None]
-    tables: tuple[tuple[int, int], ...] = ()
-
-    def section(self, key: str) -> str | None:
-        """The normalised text of a section with its heading, None where it was not found."""
-        span = self.sections.get(key)
-        return None if span is None else self.norm[span[0] : span[1]]
 
 
 @dataclass(slots=True)
@@ -149,10 +143,6 @@ def _fill(
 
 _WHOLE_OR_NONE = {int, type(None)}
 _GROUP_ROWS = frozenset(map(group_all, GROUPS))
-# Longer than any number a report could mean; sums of such values are still exact.
-MAX_DIGITS = 12
-
-
 _ADDED_UP = 10**40  # what is longer is said (record.count) and not even added up
 
 

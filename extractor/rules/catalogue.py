@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from extractor.errors import UsageError
+from extractor.form import FORM
 from extractor.results import Severity
 
 # In the order of the documentation page.
@@ -38,6 +39,7 @@ class Rule:
     says_en: str
     false_positives: str
     instances: str = ""
+    needs: str = ""  # "text": cannot be judged from a record or its line alone
     passes: Mapping[str, Any] = field(default_factory=dict)
     fails: Mapping[str, Any] = field(default_factory=dict)
 
@@ -46,6 +48,12 @@ class Rule:
         """Whether it judges a record (and so has examples); the codes of `reading` say how a text was read,
         those of `file` what to know of the file."""
         return self.family not in ("reading", "file")
+
+    @property
+    def of_text(self) -> bool:
+        """Whether only `gouji extract` can judge it, from the text or the file; a line's own findings of it are
+        handed on."""
+        return self.needs == "text" or self.family == "file"
 
 
 @lru_cache(maxsize=1)
@@ -56,8 +64,17 @@ def catalogue() -> dict[str, Rule]:
         text = (files("extractor.rules") / "entries" / f"{family}.toml").read_text(encoding="utf-8")
         for code, spec in tomllib.loads(text).items():
             says = spec.pop("says", {})
+            if family == "equations":
+                spec["formula"] = _formula(code)
             rules[code] = Rule(code, family, says_zh=says.get("zh", ""), says_en=says.get("en", ""), **spec)
     return rules
+
+
+def _formula(code: str) -> str:
+    """The formula of one of the form's equations."""
+    rule = next(rule for rule in FORM.rules if rule.code == code)
+    sides = (rule.left, rule.right) if rule.left else (("<group>.*",), ("<group>.all",))
+    return " = ".join(" + ".join(f"Σ {name}" if name.endswith(".*") else name for name in side) for side in sides)
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,7 @@ A rule is a small function under its public code (`@check`) that yields one outc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -150,8 +150,3 @@ def _finding(
 
 def _shown(value: Value | None) -> str:
     return "" if value is None else str(plain(value))
-
-
-def only(outcomes: Iterable[Outcome]) -> Iterator[Finding]:
-    """The findings among outcomes."""
-    return (outcome for outcome in outcomes if outcome is not None)

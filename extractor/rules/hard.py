@@ -10,10 +10,11 @@ from typing import Any
 
 from extractor.form import FORM, Equation, equations
 from extractor.form.derive import derive
-from extractor.results import Blame, Finding, Value, plain
-from extractor.rules.case import MAX_DIGITS, Case
+from extractor.results import Finding, Value, plain
+from extractor.rules.case import Case
 from extractor.rules.engine import PASS, Outcome, check, fail
 from extractor.rules.localize import localize
+from extractor.rules.measures import TOO_BIG
 from extractor.rules.puzzle import together
 
 Values = Mapping[str, Value | None]
@@ -24,29 +25,24 @@ def equations_of(case: Case) -> tuple[Equation, ...]:
     return equations(case.printed_groups, case.without_sub_rows)
 
 
-def equation_outcomes(case: Case, blame: Blame = "undecided", reason: str = "") -> tuple[list[Finding], int]:
+def equation_outcomes(case: Case) -> tuple[list[Finding], int]:
     """The findings of all equations of a case, and how many hold."""
-    return judge(case.values, equations_of(case), blame, reason)
+    return judge(case.values, equations_of(case))
 
 
 def check_equations(
-    values: Mapping[str, int | None],
-    rules: Iterable[Equation],
-    blame: Blame = "undecided",
-    reason: str = "",
-    suspects: bool = True,
+    values: Mapping[str, int | None], rules: Iterable[Equation], suspects: bool = True
 ) -> list[Finding]:
     """One finding for each equation that fails or lacks an operand; nothing for those that hold.
 
     An equation with unknown operands fails where its known ones, or what the other equations make of the unknown
-    ones, already rule it out (counts are ≥ 0). `suspects`: whether to look for the cells that would explain it.
+    ones, already rule it out (counts are ≥ 0). `suspects`: whether to look for the cells that would explain it. Who is
+    to blame is another question (rules/blame.py).
     """
-    return judge(values, tuple(rules), blame, reason, suspects)[0]
+    return judge(values, tuple(rules), suspects)[0]
 
 
-def judge(
-    values: Values, rules: tuple[Equation, ...], blame: Blame, reason: str, suspects: bool = True
-) -> tuple[list[Finding], int]:
+def judge(values: Values, rules: tuple[Equation, ...], suspects: bool = True) -> tuple[list[Finding], int]:
     """As `check_equations`, with the number of equations that hold."""
     holding: list[Equation] = []
     open_: list[_Sides] = []
@@ -64,7 +60,7 @@ def judge(
     waiting = [sides for sides in open_ if not sides.impossible]
     if waiting:
         failing += _contradicted(values, rules, waiting)
-    found = {id(sides.equation): _fail(sides, blame, reason) for sides in failing}
+    found = {id(sides.equation): _fail(sides) for sides in failing}
     if failing and suspects:
         known = {sides.equation.code: sides.equation for sides in failing}
         others = [equation for equation in rules if equation.code not in known]
@@ -154,7 +150,7 @@ def _contradicted(values: Values, rules: tuple[Equation, ...], waiting: list[_Si
     return contradicted
 
 
-def _fail(sides: _Sides, blame: Blame, reason: str) -> Finding:
+def _fail(sides: _Sides) -> Finding:
     equation, left, right = sides.equation, sides.left, sides.right
     partly, partly_en = "", ""
     if sides.others:
@@ -178,8 +174,6 @@ def _fail(sides: _Sides, blame: Blame, reason: str) -> Finding:
         left=left,
         right=right,
         cells=equation.cells,
-        blame=blame,
-        reason=reason,
         message=f"{_where(equation)}：{equation.words}；左边 {left}，右边 {right}，相差 {abs(left - right)}{partly}",
         message_en=f"{equation.code}: the left side is {left}, the right side {right}, "
         f"{abs(left - right)} apart{partly_en}",
@@ -214,7 +208,6 @@ def _where(equation: Equation) -> str:
 
 
 _SIGNED = frozenset(name for name, field in FORM.fields.items() if field.kind == "signed")
-_TOO_BIG = 10**MAX_DIGITS
 
 
 @check("record.count")
@@ -222,9 +215,9 @@ def whole_numbers(case: Case) -> Iterator[Outcome]:
     """Every count is a whole number ≥ 0 (2019 `change` may be negative); amounts are ≥ 0."""
     bad = False
     for path, value in case.values.items():
-        if value is None or (0 <= value < _TOO_BIG):
+        if value is None or (0 <= value < TOO_BIG):
             continue
-        if value < 0 and path.rpartition(".")[2] in _SIGNED and value > -_TOO_BIG:
+        if value < 0 and path.rpartition(".")[2] in _SIGNED and value > -TOO_BIG:
             continue
         bad = True
         shown = str(plain(value))

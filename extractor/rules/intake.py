@@ -7,7 +7,7 @@ and the cells beside it are still judged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -41,11 +41,14 @@ class Intake:
     carried: list[Finding] = field(default_factory=list)  # the line's own findings on its text, which is not here
 
 
-def read_file(path: str | Path) -> Iterator[Intake]:
-    """The records of a file. Errors: InputError where it cannot be read at all."""
+def read_file(path: str | Path, at: Callable[[int], None] | None = None) -> Iterator[Intake]:
+    """The records of a file; `at` is told how many bytes were read. Errors: InputError if it cannot be read at all."""
     try:
         with Path(path).open("rb") as stream:
-            yield from read_stream(stream)
+            for intake in read_stream(stream):
+                if at is not None:
+                    at(stream.tell())
+                yield intake
     except OSError as error:
         raise InputError("unreadable", f"{path}: {error.strerror or error}.", "Give a file with records.") from error
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from extractor.form import FORM
-from extractor.results import Value
-from extractor.rules.case import MAX_DIGITS, Case
+from extractor.results import MAX_DIGITS, Value
+from extractor.rules.case import Case
 
 FEES: Final = "disclosure.fees.amount"
 FORM_UNIT: Final = "万元"

@@ -1,4 +1,4 @@
-"""What a body's name tells: whether two are one body, and its level where the name leaves no doubt."""
+"""What a body's name tells of its level, where the name leaves no doubt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 
 from extractor.rules.case import Case
 
-_SEAT = re.compile(r"(?:人民政府)?(?:办公室|办公厅)$|(?:人民)?政府$|(?<=街道)办(?:事处)?$|办事处$")
 _TOWNSHIP = re.compile(r"(?:乡|镇|苏木)(?:人民政府|政府)?$|街道(?:办事处|办|人民政府)?$")
 # Cities that are called by a name which ends like a township's.
 _CITIES = re.compile(r"^(?:.*省)?(?:新乡|萍乡|宁乡|湘乡|桐乡|景德镇)(?:人民政府|政府)?$")
@@ -18,12 +17,6 @@ _DISTRICT = re.compile(rf"市[一-鿿]{{1,5}}(?<![治特])区(?:人民政府|政
 def name_of(case: Case) -> str:
     """The body's name without white space, empty where it is not known."""
     return re.sub(r"\s", "", case.organization or "")
-
-
-def same_body(one: str, other: str) -> bool:
-    """Whether two names may be one body's: 中阳县 and 中阳县人民政府办公室, 小董乡人民政府 and 武陟县小董乡."""
-    a, b = (_SEAT.sub("", re.sub(r"\s", "", name)) or name for name in (one, other))
-    return a.endswith(b) or b.endswith(a)
 
 
 def is_township(name: str) -> bool:

@@ -13,22 +13,24 @@ from typing import Any, get_args
 from extractor.claims.claim import About, Claim, Scope
 from extractor.document.normalize import normalize
 from extractor.form import TABLES
-from extractor.results import Blame, Cell, Evidence, Finding, Method, Severity, State, Verdict, exact, plain
-from extractor.rules.case import MAX_DIGITS, Case
+from extractor.results import (
+    MAX_DIGITS,
+    Blame,
+    Cell,
+    Evidence,
+    Finding,
+    Method,
+    Severity,
+    State,
+    Verdict,
+    exact,
+    plain,
+)
+from extractor.rules.case import Case
 from extractor.rules.catalogue import rule_of
 from extractor.rules.engine import fail
 
 _MOST = 50
-# Rules that need the text: `gouji check` cannot run them, so a line's own findings of them are handed on.
-_OF_TEXT = (
-    "structure.sections",
-    "structure.section_number",
-    "structure.section_empty",
-    "structure.processing_fee",
-    "structure.other_year",
-    "disclosure.stray_behind_amount",
-    "reading.",
-)
 _DIGITS = re.compile(r"(?:[0-9０-９]{1,3}(?:[,，][0-9０-９]{3})+|[0-9０-９]+)(?:[.．][0-9０-９]+)?")
 
 
@@ -59,7 +61,8 @@ def add_page(
         table, _, doubt = finding.rule.partition(".reading.")
         if doubt:
             doubts.setdefault(table, []).append(doubt)
-        if finding.rule.startswith(_OF_TEXT) or doubt:
+        rule = rule_of(finding.rule)
+        if doubt or (rule is not None and rule.of_text):
             carried.append(finding)
     if faults:
         more = f" … ({len(faults)})" if len(faults) > 3 else ""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from extractor.document.bodies import body_key, same_body
 from extractor.errors import InputError, UsageError
 from extractor.results import Finding
 from extractor.rules.blame import blame_case, table_of
 from extractor.rules.case import Case
 from extractor.rules.engine import Outcomes, fail, not_assessable, validate
 from extractor.rules.intake import Intake, read_file
-from extractor.rules.names import same_body
 
 
 @dataclass(slots=True)
@@ -179,9 +178,3 @@ def _no_cycle(path: Path, children: Mapping[str, list[str]]) -> None:
     except CycleError as error:
         names = " → ".join(error.args[1])
         raise UsageError("bodies", f"--bodies {path}: {names} is a circle.", "No body is below itself.") from None
-
-
-def body_key(name: str) -> str:
-    """A body's name as it is compared: without white space and brackets, without 人民政府 at its end."""
-    folded = re.sub(r"[\s()（）]", "", name)
-    return folded.removesuffix("人民政府") or folded

@@ -6,16 +6,18 @@ Cells of last year's record are named `previous.<path>` in findings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from operator import eq, ge
+from typing import TYPE_CHECKING, Any, Final
 
+from extractor.document.bodies import same_body
 from extractor.form import DISPUTE_BLOCKS, FORM, REQUEST_COLUMNS, TABLES, cell_paths
 from extractor.results import Evidence, Value
 from extractor.rules.case import Case
 from extractor.rules.engine import PASS, Outcome, check, fail, not_assessable
 from extractor.rules.measures import amount, in_yuan, lacking, number, plainly, unit_of
-from extractor.rules.names import name_of, same_body
+from extractor.rules.names import name_of
 
 if TYPE_CHECKING:
     from extractor.claims.claim import Claim
@@ -78,20 +80,11 @@ def carried(case: Case) -> Iterator[Outcome]:
         return
     for column in REQUEST_COLUMNS:
         here, there = f"requests.carried_in.{column}", f"requests.carried_out.{column}"
-        cells = (here, PREVIOUS + there)
         into, out = number(case, here), number(before, there)
         if into is None and out is None and column != "total":
             continue  # reports that fill in only the totals
-        if into is None or out is None:
-            yield not_assessable("years.carried", cells, of=column, **_lacking(case, before, (here,), (there,)))
-        elif into == out:
-            yield PASS
-        else:
-            words = FORM.words(here).rpartition(" · ")[2]
-            seen = case.evidence(here)
-            yield fail(
-                "years.carried", cells, of=column, left=into, right=out, suspects=cells, evidence=seen, column=words
-            )
+        words = FORM.words(here).rpartition(" · ")[2]
+        yield _across(eq, "years.carried", case, before, here, there, of=column, column=words)
 
 
 @check("years.in_force")
@@ -141,21 +134,26 @@ def pending(case: Case) -> Iterator[Outcome]:
         return
     for block in DISPUTE_BLOCKS:
         here, there = f"{block}.total", f"{block}.pending"
-        cells = (here, PREVIOUS + there)
         total, open_ = number(case, here), number(before, there)
         if open_ == 0:
             yield PASS
-        elif total is None or open_ is None:
-            if total is not None or open_ is not None:
-                yield not_assessable("years.pending", cells, of=block, **_lacking(case, before, (here,), (there,)))
-        elif total >= open_:
-            yield PASS
-        else:
+        elif total is not None or open_ is not None:
             words = FORM.words(here).partition(" · ")[0]
-            seen = case.evidence(here)
-            yield fail(
-                "years.pending", cells, of=block, left=total, right=open_, suspects=cells, evidence=seen, block=words
-            )
+            yield _across(ge, "years.pending", case, before, here, there, of=block, block=words)
+
+
+def _across(
+    holds: Callable[[int, int], bool], code: str, case: Case, before: Case, here: str, there: str, of: str, **words: Any
+) -> Outcome:
+    """This year's cell `here` against last year's `there`."""
+    cells = (here, PREVIOUS + there)
+    now, then = number(case, here), number(before, there)
+    if now is None or then is None:
+        return not_assessable(code, cells, of=of, **_lacking(case, before, (here,), (there,)))
+    if holds(now, then):
+        return PASS
+    seen = case.evidence(here)
+    return fail(code, cells, of=of, left=now, right=then, suspects=cells, evidence=seen, **words)
 
 
 @check("years.restated")
