@@ -1,64 +1,30 @@
-"""A real browser for tests: Debian's chromium, headless, driven over its debugging pipe (no package needed)."""
+"""A real browser for tests: Debian's chromium, headless."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
 import json
-import os
-import select
-import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from extractor.eval.files.chromium import CHROMIUM, Browser
+
+__all__ = ["CHROMIUM", "Page", "page"]
+
 _KEYS = {"Enter": 13, "Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Backspace": 8}
 
 
 class Page:
     """One tab. `run` evaluates JavaScript in the page (the policy of the page does not hold for it)."""
 
-    def __init__(self, send: int, receive: int, folder: Path) -> None:
-        self.send, self.receive, self.folder = send, receive, folder
-        self.buffer, self.last, self.session = b"", 0, ""
-        self.events: list[dict[str, Any]] = []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    def __init__(self, browser: Browser, folder: Path) -> None:
+        self.call, self.events, self.folder = browser.call, browser.events, folder
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
         self.call("Browser.setDownloadBehavior", browser=True, behavior="allow", downloadPath=str(folder))
-
-    def call(self, method: str, *, browser: bool = False, **params: Any) -> dict[str, Any]:
-        self.last += 1
-        message: dict[str, Any] = {"id": self.last, "method": method, "params": params}
-        if self.session and not browser:
-            message["sessionId"] = self.session
-        os.write(self.send, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._next()
-            if answer.get("id") == self.last:
-                if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']}")
-                result: dict[str, Any] = answer["result"]
-                return result
-            self.events.append(answer)
-
-    def _next(self) -> dict[str, Any]:
-        until = time.monotonic() + 60
-        while b"\0" not in self.buffer:
-            if not select.select([self.receive], [], [], max(0.0, until - time.monotonic()))[0]:
-                raise TimeoutError("the browser says nothing")
-            piece = os.read(self.receive, 1 << 20)
-            if not piece:
-                raise RuntimeError("the browser has gone")
-            self.buffer += piece
-        message, _, self.buffer = self.buffer.partition(b"\0")
-        answer: dict[str, Any] = json.loads(message)
-        return answer
 
     def open(self, path: Path, width: int = 1500, height: int = 950) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
@@ -111,28 +77,8 @@ class Page:
 @contextlib.contextmanager
 def page(folder: Path) -> Iterator[Page]:
     """A page whose downloads go to `folder`."""
-    assert CHROMIUM
-    command_in, send = os.pipe()
-    receive, command_out = os.pipe()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        shell = f'exec "$@" 3<&{command_in} 4>&{command_out}'
-        options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")
-        process = subprocess.Popen(
-            ["bash", "-c", shell, "sh", CHROMIUM, *options, f"--user-data-dir={home}"],
-            pass_fds=(command_in, command_out),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(command_in)
-        os.close(command_out)
-        try:
-            yield Page(send, receive, folder)
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            os.close(send)
-            os.close(receive)
+    browser = Browser()
+    try:
+        yield Page(browser, folder)
+    finally:
+        browser.close()

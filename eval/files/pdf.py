@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from random import Random
 
-from extractor.eval.files.printing import CHROMIUM, printer
+from extractor.eval.files.chromium import CHROMIUM
+from extractor.eval.files.printing import printer
 
 # Inches, as the browser takes them.
 _PAPERS = ((8.27, 11.69), (8.27, 11.69), (8.27, 11.69), (8.5, 11.0), (11.69, 16.54), (7.17, 10.12))
