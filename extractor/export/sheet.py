@@ -107,7 +107,7 @@ class Sheet:
         quoted = is_text and cell.value.startswith(("=", "+", "-", "@"))  # as if typed with an apostrophe
         known = self._styles.get((look, is_text, quoted))
         if known is None:
-            model = WriteOnlyCell(self._page)
+            model: Any = WriteOnlyCell(self._page)
             model.font = Font(name=_FONT, size=10, color=look.color, bold=look.bold, italic=look.italic)
             if look.fill:
                 model.fill = PatternFill("solid", fgColor=look.fill)
