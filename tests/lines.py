@@ -138,7 +138,7 @@ def results(draw: st.DrawFn) -> Result:
     verdicts = draw(
         st.fixed_dictionaries(
             {
-                table: st.sampled_from(["verified", "reconciled", "inconsistent", "needs_review"])
+                table: st.sampled_from(["reconciled", "inconsistent", "needs_review"])
                 for table in ("disclosure", "requests", "disputes")
             }
         )
@@ -185,18 +185,27 @@ def _cell(draw: st.DrawFn, path: str, trusted: bool) -> Cell:
     values = AMOUNTS if path.endswith(".amount") else COUNTS
     reported = state == "reported"
     derived = not reported and draw(st.booleans())
+    value = draw(values) if reported or derived else None
+    # What is printed gives the value, or is no number by itself.
+    printed = st.just(f"{value:f}" if isinstance(value, Decimal) else str(value)) | TEXTS.filter(_is_no_number)
+    raw = draw(printed if reported else st.none() | TEXTS)
+    start, end = draw(SPANS)
     return Cell(
         path,
-        value=draw(values) if reported or derived else None,
+        value=value,
         state=state,  # type: ignore[arg-type]
-        raw=draw(TEXTS if reported else st.none() | TEXTS),
-        span=draw(SPANS if reported else st.none() | SPANS),
+        raw=raw,
+        span=(start, start + len(raw or "")) if reported else draw(st.none() | st.just((start, end))),
         method="derived" if derived else draw(st.sampled_from(["rule", "llm", "given", "human"])) if reported else None,
         unit=draw(st.none() | TEXTS) if path.endswith(".amount") else None,
         because=draw(st.tuples(TEXTS)) if derived else (),
         candidates=tuple(draw(st.lists(values, max_size=3))) if state == "ambiguous" else (),
         place=draw(st.none() | PLACES),
     )
+
+
+def _is_no_number(text: str) -> bool:
+    return not any(char.isalnum() for char in text)
 
 
 def _record(version: str, cells: list[Cell]) -> Line:

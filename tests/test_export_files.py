@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -57,6 +58,7 @@ FAULTS = {
     "unknown format": (("a.jsonl", "-o", "x", "--format", "sas"), 2, "bad_choice"),
     "unknown shape": (("a.jsonl", "-o", "x.csv", "--shape", "tall"), 2, "bad_choice"),
     "unknown verdict": (("a.jsonl", "-o", "x.csv", "--verdict", "good"), 2, "bad_choice"),
+    "years the wrong way round": (("a.jsonl", "-o", "x.csv", "--year", "2024-2021"), 2, "bad_year"),
     "no year": (("a.jsonl", "-o", "x.csv", "--year", "23"), 2, "bad_year"),
     "the file itself": (("a.jsonl", "-o", "a.jsonl", "--force"), 2, "same_file"),
     "a folder": (("a.jsonl", "-o", ".", "--format", "csv"), 2, "is_folder"),
@@ -173,3 +175,57 @@ def test_more_than_stata_takes_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(UsageError, match="at most 2 rows"):
         stata.write_stata(tmp_path / "x.dta", wide_columns(), [row] * 3, Untold())
     assert stata.write_stata(tmp_path / "x.dta", wide_columns(), [row] * 2, Untold()) == 2
+
+
+def test_one_panel_in_two_formats(folder: Path) -> None:
+    for name, *more in (["x.csv"], ["x.parquet"], ["x.jsonl"]):
+        assert ln.run("export", "a.jsonl", "-o", name, "--panel", *more)[0] == 0
+    coverage, words = folder / "x_coverage.csv", folder / "x.dictionary.csv"
+    plain = coverage.read_bytes()
+    (folder / "x.csv").unlink()
+    assert ln.run("export", "a.jsonl", "-o", "x.csv", "--panel", "--excel")[0] == 0, "as docs/export.md has it"
+    assert coverage.read_bytes() == b"\xef\xbb\xbf" + plain
+    assert words.read_bytes().startswith(b"\xef\xbb\xbf")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    code, _, err = ln.run("export", "a.jsonl", "-o", "x.dta", "--panel", "--organization", "沙岭")
+    assert code == 2
+    assert "x_coverage.csv is there already. [exists]" in err, "another panel's coverage is not replaced"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_what_is_no_file_is_not_replaced(folder: Path) -> None:
+    os.mkfifo(folder / "x.csv")
+    code, _, err = ln.run("export", "a.jsonl", "-o", "x.csv", "--force")
+    assert (code, (folder / "x.csv").is_fifo()) == (2, True)
+    assert "[no_file]" in err
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "dta", "duckdb"])
+def test_a_full_disk_leaves_nothing(folder: Path, kind: str) -> None:
+    most = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
+    code = most + "from extractor.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "export", "a.jsonl", "-o", f"x.{kind}", "--shape", "long"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "[output]" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert made(folder) == set()
+
+
+def test_a_cell_of_excel_holds_what_it_can_and_the_rest_is_told(folder: Path) -> None:
+    long = "😀" * 20_000
+    ln.written(folder / "b.jsonl", ln.line(body="\ud800县"), ln.line(body=long, source="b.txt"))
+    code, _, err = ln.run("export", "b.jsonl", "-o", "x.xlsx")
+    assert code == 0
+    assert "表三 收到和处理申请: 1 value too large" in err
+    column = [row[0].value for row in openpyxl.load_workbook(folder / "x.xlsx")["表三 收到和处理申请"].iter_rows()]
+    assert column[-2:] == ["\\ud800县", "😀" * 16_383 + "…"]
+
+
+def test_names_are_said_without_control_characters(folder: Path) -> None:
+    body = "\x1b[2J县"
+    other = ln.line(body=body, source="c.txt", **{"disclosure.regulations.in_force": 77})
+    ln.written(folder / "b.jsonl", ln.line(body=body), other)
+    _, _, err = ln.run("export", "b.jsonl", "-o", "x.csv", "--panel")
+    assert "[conflict]" in err
+    assert "\x1b" not in err

@@ -86,7 +86,9 @@ def test_documents_that_disagree_are_told_and_neither_is_taken(tmp_path: Path) -
         ("requests.new_received.natural_person", "8", str(before["natural_person"])),
         ("requests.new_received.total", "10", str(before["total"])),
     }
-    (row,), _ = panel(tmp_path, first, second, args=("--untrusted",))
+    assert err.count(": left empty") == 2
+    (row,), err = panel(tmp_path, first, second, args=("--untrusted",))
+    assert "left empty" not in err
     assert row["t3_new_rece_tota"] == "10", "asked for: the newest"
     long, _ = panel(tmp_path, first, second, args=("--shape", "long"))
     disputed = {one["path"] for one in long if one["conflict"] == "1"}
@@ -192,3 +194,10 @@ def test_the_workbook_of_a_panel(tmp_path: Path) -> None:
     legend = {row[0].value: row[0].fill.fgColor.rgb for row in book["说明"].iter_rows() if row[0].value}
     assert legend["冲突"] == conflict[column - 1].fill.fgColor.rgb
     assert legend["未证实"] == doubt[granted].fill.fgColor.rgb
+
+
+def test_a_name_of_nothing_but_brackets_and_spaces_is_no_body(tmp_path: Path) -> None:
+    bodies = [ln.line(body=body, source=body) for body in ("（）", " ", "青禾县")]
+    found, err = panel(tmp_path, *bodies)
+    assert [row["organization"] for row in found] == ["青禾县"]
+    assert "[placeless]" in err

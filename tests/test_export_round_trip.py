@@ -17,7 +17,7 @@ from extractor.export.choose import Filters
 from extractor.export.lines import Lines, fault_of
 from extractor.export.run import Options, export
 from extractor.export.take import take
-from extractor.results import Result
+from extractor.results import Finding, Result
 from extractor.store import Library, Store
 
 
@@ -152,6 +152,12 @@ def moved() -> ln.Line:
     return ln.line(**{"requests.new_received.total": 9999})
 
 
+def reconciled(**keys: Any) -> ln.Line:
+    return changed(verdicts__requests="reconciled", verdict="reconciled", **keys)
+
+
+FAILS = Finding("requests.balance.total", "fail", "error", "…", ("requests.new_received.total",)).to_json()
+
 WRONG = {
     "no object": ([], "no JSON object"),
     "a bare record": (ln.line()["record"], "bare record"),
@@ -165,7 +171,13 @@ WRONG = {
     "a number that breaks a rule of a verified table": (moved(), "does not hold"),
     "no record and yet trusted": (changed(record=None), "record is null"),
     "a cell without evidence": (changed(cells__9__span=None), "without the characters"),
-    "doubt in a trusted table": (changed(cells__60__state="ambiguous"), "said to be trusted"),
+    "doubt in a trusted table": (changed(cells__60__state="ambiguous"), "ambiguous in a table"),
+    "a value without a method": (changed(cells__60__method=None), "come together"),
+    "a blank in a verified table": (changed(cells__60__state="blank", cells__60__method="derived"), "blank in a table"),
+    "a blank that was read": (reconciled(cells__60__state="blank"), "blank, but not derived"),
+    "a span of other length": (changed(cells__60__span=[7, 90]), "span"),
+    "another number on paper": (changed(cells__60__raw="77", cells__60__span=[7, 9]), "'77' on paper"),
+    "a rule that fails in a verified table": (changed(findings=[FAILS]), "requests.balance.total fails"),
     "cells of another form": (changed(cells=[]), "cells are not those"),
 }
 

@@ -132,6 +132,17 @@ def test_a_new_reading_keeps_the_old_one(path: Path, what: str, monkeypatch: pyt
     assert rows(path, "select count(*) from records_requests") == [(25,)]
 
 
+def test_a_reading_that_only_equals_an_older_one_is_the_newest(path: Path) -> None:
+    found, other = [result()], [result(received=21)]
+    with opened(path) as store:
+        assert [store.save("a.txt", b"x", reading) for reading in (found, other, found, found)] == [1, 1, 1, 0]
+        assert rows(path, "select id from latest_extractions") == [(3,)]
+        lines = [reading[0].to_json() for reading in (found, other)]
+        for expected in (1, 0):
+            added = [store.save_lines("a.txt", [line], imported=True) for line in lines]
+            assert added == [expected] * 2, "lines that come in are known wherever they are"
+
+
 def test_several_reports_of_a_document_and_fewer_of_them_later(path: Path) -> None:
     two = [result(source="a.txt#1"), result(source="a.txt#2", received=3)]
     with opened(path) as store:

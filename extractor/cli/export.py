@@ -118,7 +118,7 @@ def export(
     except OSError as error:
         raise UsageError("output", f"The output cannot be written: {error.strerror}.", "Make room.") from error
     complain.count()
-    _say(done, quiet)
+    _say(done, quiet, "left empty" if not untrusted else "the row has its own report's")
     raise typer.Exit(1 if done.bad else 0)
 
 
@@ -188,7 +188,10 @@ def _years(given: list[str]) -> frozenset[int]:
         found = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
         if not found:
             raise UsageError("bad_year", f"--year {text!r} is no year.", "Write 2023, or 2021-2023.")
-        years.update(range(int(found[1]), int(found[2] or found[1]) + 1))
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last < first:
+            raise UsageError("bad_year", f"--year {text} ends before it begins.", f"Write {last}-{first}.")
+        years.update(range(first, last + 1))
     return frozenset(years)
 
 
@@ -213,17 +216,18 @@ def _progress(quiet: bool) -> Iterator[Callable[[int], None]]:
         sys.stderr.write("\r" + " " * 40 + "\r")
 
 
-def _say(done: Summary, quiet: bool) -> None:
+def _say(done: Summary, quiet: bool, outcome: str) -> None:
     for conflict in done.conflicts[:10]:
         print(
-            f"gouji: {conflict.organization} {conflict.year}: {conflict.path} is {conflict.value} in "
-            f"{conflict.source}, {conflict.other_value} in {conflict.other_source}: left empty [conflict]",
+            f"gouji: {display(conflict.organization)} {conflict.year}: {conflict.path} is {display(conflict.value)} in "
+            f"{display(conflict.source)}, {display(conflict.other_value)} in {display(conflict.other_source)}: "
+            f"{outcome} [conflict]",
             file=sys.stderr,
         )
     if len(done.conflicts) > 10:
         print(f"gouji: {len(done.conflicts)} cells in conflict; the first ten are named above", file=sys.stderr)
     if done.placeless:
-        names = ", ".join(done.placeless[:5]) + (" …" if len(done.placeless) > 5 else "")
+        names = ", ".join(map(display, done.placeless[:5])) + (" …" if len(done.placeless) > 5 else "")
         print(f"gouji: without body or year, so in no panel: {names} [placeless]", file=sys.stderr)
     for column, number in done.untold.items():
         print(

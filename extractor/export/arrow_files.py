@@ -10,7 +10,7 @@ from typing import Any
 
 from extractor.export.columns import Column
 from extractor.export.dictionary import HEADINGS, dictionary
-from extractor.export.needs import Untold, need
+from extractor.export.needs import Untold, need, told
 from extractor.export.shapes import Row
 
 PRECISION, SCALE = 38, 10
@@ -85,29 +85,32 @@ def write_duckdb(
     rows of text); every column has its label as comment."""
     duckdb = need("duckdb")
     schema, number = arrow_schema(columns), 0
-    connection = duckdb.connect(str(path), config={"memory_limit": _DUCKDB_MEMORY})
-    try:
-        first = True
-        for batch in batches(schema, columns, rows, untold):
-            connection.register("batch", batch)
-            connection.execute(f"create table {table} as from batch" if first else f"insert into {table} from batch")
-            connection.unregister("batch")
-            first, number = False, number + batch.num_rows
-        if first:
-            connection.register("batch", schema.empty_table())
-            connection.execute(f"create table {table} as from batch")
-            connection.unregister("batch")
-        for column in columns:
-            label = f"{column.label}: {column.about}".replace("'", "''")
-            connection.execute(f"comment on column {table}.{column.name} is '{label}'")
-        entries: list[Sequence[Any]] = [entry.cells() for entry in dictionary(columns)]
-        for name, (headings, lines) in {"dictionary": (HEADINGS, entries), **others()}.items():
-            fields = ", ".join(f'"{heading}" varchar' for heading in headings)
-            connection.execute(f"create table {name} ({fields})")
-            if lines:
-                marks = ", ".join("?" * len(headings))
-                connection.executemany(f"insert into {name} values ({marks})", lines)
-        connection.execute("checkpoint")
-    finally:
-        connection.close()
+    with told(duckdb.Error):
+        connection = duckdb.connect(str(path), config={"memory_limit": _DUCKDB_MEMORY})
+        try:
+            first = True
+            for batch in batches(schema, columns, rows, untold):
+                connection.register("batch", batch)
+                connection.execute(
+                    f"create table {table} as from batch" if first else f"insert into {table} from batch"
+                )
+                connection.unregister("batch")
+                first, number = False, number + batch.num_rows
+            if first:
+                connection.register("batch", schema.empty_table())
+                connection.execute(f"create table {table} as from batch")
+                connection.unregister("batch")
+            for column in columns:
+                label = f"{column.label}: {column.about}".replace("'", "''")
+                connection.execute(f"comment on column {table}.{column.name} is '{label}'")
+            entries: list[Sequence[Any]] = [entry.cells() for entry in dictionary(columns)]
+            for name, (headings, lines) in {"dictionary": (HEADINGS, entries), **others()}.items():
+                fields = ", ".join(f'"{heading}" varchar' for heading in headings)
+                connection.execute(f"create table {name} ({fields})")
+                if lines:
+                    marks = ", ".join("?" * len(headings))
+                    connection.executemany(f"insert into {name} values ({marks})", lines)
+            connection.execute("checkpoint")
+        finally:
+            connection.close()
     return number

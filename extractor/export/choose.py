@@ -140,7 +140,7 @@ class Choice:
             entry.number,
             line["sha256"] or f"source {_safe(line['source'])}",
             entry.batch,
-            _safe(body_key(name)) if name else None,
+            _safe(body_key(name)) or None if name else None,
             sure.get("code"),
             _safe(name) if name else None,
             record.get("year"),

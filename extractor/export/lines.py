@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -23,6 +24,7 @@ from pydantic import ValidationError
 from extractor.document.sources import display
 from extractor.errors import InputError
 from extractor.form import DISPUTE_BLOCKS, GROUPS, cell_paths, equations
+from extractor.reader.numbers import read_cell
 from extractor.record import line_model
 from extractor.results import TRUSTED, document_verdict
 from extractor.store import Library
@@ -93,10 +95,20 @@ def _unproved(line: Line) -> str | None:
     for cell in line["cells"]:
         if cell["state"] == "reported" and (cell["span"] is None or cell["raw"] is None):
             return f"{cell['path']}: reported without the characters on paper"
-        if cell["state"] in ("ambiguous", "illegible"):
-            head = cell["path"].partition(".")[0]
-            if line["verdicts"]["disputes" if head in DISPUTE_BLOCKS else head] in TRUSTED:
-                return f"{cell['path']}: {cell['state']} in a table that is said to be trusted"
+        if (cell["value"] is None) != (cell["method"] is None):
+            return f"{cell['path']}: a value and its method come together"
+        head = cell["path"].partition(".")[0]
+        verdict = line["verdicts"]["disputes" if head in DISPUTE_BLOCKS else head]
+        fault = _unproved_cell(cell, verdict) if verdict in TRUSTED else None
+        if fault:
+            return f"{cell['path']}: {fault} in a table that is said to be {verdict}"
+    for finding in line["findings"]:
+        if (finding["status"], finding["severity"]) == ("fail", "error"):
+            for path in finding["cells"]:
+                head = path.partition(".")[0]
+                table = "disputes" if head in DISPUTE_BLOCKS else head
+                if line["verdicts"].get(table) in ("verified", "reconciled"):
+                    return f"{finding['rule']} fails in a table that is said to be {line['verdicts'][table]}"
     record = line["record"]
     printed = frozenset(group for group in GROUPS if record["requests"].get(f"{group}.all") is not None)
     for equation in equations(printed, frozenset(group for group in printed if _without_rows(record, group))):
@@ -105,6 +117,27 @@ def _unproved(line: Line) -> str | None:
             left, right = ([value_at(record, path) for path in side] for side in (equation.left, equation.right))
             if None not in left and None not in right and sum(left) != sum(right):
                 return f"{equation.code} does not hold in a table that is said to be {line['verdicts'][table]}"
+    return None
+
+
+def _unproved_cell(cell: Line, verdict: str) -> str | None:
+    """What a cell has that none of a trusted table has."""
+    state, raw, value = cell["state"], cell["raw"], cell["value"]
+    if state in ("ambiguous", "illegible"):
+        return str(state)
+    if state != "reported":
+        if verdict == "verified":
+            return str(state)
+        return None if value is None or cell["method"] == "derived" else f"{state}, but not derived"
+    if value is None:
+        return "reported without a value"
+    start, end = cell["span"]
+    if end - start != len(raw):
+        return "a span that is not that of its characters"
+    amount = cell["path"].endswith(".amount")
+    read = read_cell(raw, "amount" if amount else "signed")
+    if read and read.kind == "number" and read.value != (Decimal(value) if amount else value):
+        return f"{raw!r} on paper, but {value}"
     return None
 
 

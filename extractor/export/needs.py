@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -22,6 +23,15 @@ def need(name: str) -> Any:
             f"This format needs {name}, which is not installed.",
             "pip install 'gouji[export]'; CSV, Excel and JSON Lines work without.",
         ) from error
+
+
+@contextmanager
+def told(faults: type[Exception]) -> Iterator[None]:
+    """A library's own errors in writing as UsageError `output`."""
+    try:
+        yield
+    except faults as error:
+        raise UsageError("output", f"The output cannot be written: {error}.", "Make room.") from error
 
 
 class Untold:

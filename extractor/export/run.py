@@ -76,7 +76,7 @@ def export(options: Options, complain: Callable[[str, int, str], None], advance:
     with ExitStack() as stack:
         outputs = None if options.path is None else stack.enter_context(Outputs(options.path, options.force))
         target = None if outputs is None else outputs.file()
-        beside = {} if outputs is None else {name: outputs.file(name) for name in _beside(options)}
+        beside = {} if outputs is None else {name: outputs.file(name, late=True) for name in _beside(options)}
         if outputs is not None and options.shape != "records":
             columns = columns_of(options.shape, options.panel)
             if options.format == "jsonl":
@@ -186,10 +186,11 @@ class _Export:
         from extractor.export.workbook import Book
 
         if self.options.shape == "long":
-            self.done.rows = write_long_book(target, self._rows(), self._about())
+            self.done.rows = write_long_book(target, self._rows(), self._about(), self.untold)
             return
         book = Book(
             self.choice,
+            self.untold,
             panel=self.options.panel,
             untrusted=self.options.untrusted,
             coverage=not self.options.every,

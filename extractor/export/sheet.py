@@ -12,8 +12,10 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
+from extractor.export.needs import Untold
+
 MOST_ROWS = 1_048_576
-_LONGEST = 32_767  # characters of one cell
+_LONGEST = 32_767  # characters of one cell, counted as UTF-16 does
 _EXACT = 10**15  # Excel keeps fifteen digits
 
 _FONT = "Microsoft YaHei"
@@ -39,12 +41,20 @@ class Look:
 PLAIN = Look()
 
 
+class Paper(Workbook):
+    """A workbook written row by row; `untold` counts, by sheet, texts longer than a cell."""
+
+    def __init__(self, untold: Untold) -> None:
+        super().__init__(write_only=True)
+        self.untold = untold
+
+
 class Sheet:
     """A sheet under construction. `widths` in characters; the first `frozen` rows and columns stay in sight."""
 
-    def __init__(self, book: Workbook, title: str, widths: Sequence[float], frozen: tuple[int, int]) -> None:
+    def __init__(self, book: Paper, title: str, widths: Sequence[float], frozen: tuple[int, int]) -> None:
         page: Any = book.create_sheet(title)
-        self._page = page
+        self._page, self._untold = page, book.untold
         self.title, self.rows, self._columns, self._heading = title, 0, len(widths), frozen[0]
         for index, width in enumerate(widths, 1):
             self._page.column_dimensions[get_column_letter(index)].width = width
@@ -128,8 +138,17 @@ class Sheet:
         elif isinstance(value, int) and abs(value) >= _EXACT:
             value = str(value)
         if isinstance(value, str):
-            value = ILLEGAL_CHARACTERS_RE.sub(lambda match: f"\\x{ord(match.group()):02x}", value)[:_LONGEST]
+            value = self._text(value)
         cell = WriteOnlyCell(self._page, value)
         if isinstance(value, str):
             cell.data_type = "s"
         return cell
+
+    def _text(self, text: str) -> str:
+        """Text as a cell can hold it: other characters as escapes; what is too long cut, with a mark, and told."""
+        text = ILLEGAL_CHARACTERS_RE.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+        units = text.encode("utf-8", "backslashreplace").decode("utf-8").encode("utf-16-le")
+        if len(units) > 2 * _LONGEST:
+            self._untold.columns[self.title] += 1
+            return units[: 2 * (_LONGEST - 1)].decode("utf-16-le", "ignore") + "…"
+        return units.decode("utf-16-le")

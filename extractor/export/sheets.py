@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from openpyxl import Workbook
-
 from extractor.export.choose import STATUS_WORDS, Choice
 from extractor.export.columns import LONG, Column
 from extractor.export.dictionary import WORDS, dictionary
 from extractor.export.looks import LEGEND, STATUS_LOOKS, TITLE
+from extractor.export.needs import Untold
 from extractor.export.shapes import Row
-from extractor.export.sheet import PLAIN, Look, Sheet
+from extractor.export.sheet import PLAIN, Look, Paper, Sheet
 
 
 class Rolling:
@@ -37,7 +36,7 @@ class Rolling:
             sheet.finish()
 
 
-def plain_sheet(book: Workbook, headings: Sequence[tuple[str, float]], columns: int = 2) -> Callable[[str], Sheet]:
+def plain_sheet(book: Paper, headings: Sequence[tuple[str, float]], columns: int = 2) -> Callable[[str], Sheet]:
     """What makes such a sheet: headings with widths, the first `columns` columns staying in sight."""
 
     def make(title: str) -> Sheet:
@@ -59,7 +58,7 @@ def write_front(front: Sheet, about: Iterable[tuple[str, str]]) -> None:
         front.row([name, text], [look, PLAIN])
 
 
-def write_dictionary(book: Workbook, columns: Sequence[Column]) -> None:
+def write_dictionary(book: Paper, columns: Sequence[Column]) -> None:
     """The sheet 数据字典."""
     widths = (34, 44, 24, 60, 46, 20, 34, 18, 12, 60)
     sheet = Rolling(plain_sheet(book, list(zip(WORDS, widths, strict=True)), 1), "数据字典")
@@ -68,7 +67,7 @@ def write_dictionary(book: Workbook, columns: Sequence[Column]) -> None:
     sheet.finish()
 
 
-def write_coverage(book: Workbook, choice: Choice) -> None:
+def write_coverage(book: Paper, choice: Choice) -> None:
     """The sheet 覆盖: which body has which year."""
     years = choice.years()
     headings = [("行政机关", 30.0), *((str(year), 9.0) for year in years), ("有数年份", 9.0)]
@@ -90,9 +89,9 @@ def write_coverage(book: Workbook, choice: Choice) -> None:
         lost.finish()
 
 
-def write_long_book(path: Path, rows: Iterable[Row], about: Sequence[tuple[str, str]]) -> int:
+def write_long_book(path: Path, rows: Iterable[Row], about: Sequence[tuple[str, str]], untold: Untold) -> int:
     """A workbook of the long shape: 明细, one cell a row, on as many sheets as it takes, and the dictionary."""
-    book = Workbook(write_only=True)
+    book = Paper(untold)
     front = Sheet(book, "说明", (30.0, 100.0), (1, 1))
     headings = [f"{column.label}\n{column.name}" for column in LONG]
     widths = [30.0 if column.kind == "text" else 12.0 for column in LONG]
@@ -113,7 +112,7 @@ def write_long_book(path: Path, rows: Iterable[Row], about: Sequence[tuple[str, 
     return number
 
 
-def in_order(book: Workbook, titles: Sequence[str]) -> None:
+def in_order(book: Paper, titles: Sequence[str]) -> None:
     """Puts the sheets in the order of the titles that theirs begin with."""
     sheets: list[Any] = vars(book)["_sheets"]
     sheets.sort(key=lambda sheet: next(i for i, title in enumerate(titles) if sheet.title.startswith(title)))

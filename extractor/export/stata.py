@@ -10,7 +10,7 @@ from typing import Any
 
 from extractor.errors import UsageError
 from extractor.export.columns import Column
-from extractor.export.needs import Untold, need
+from extractor.export.needs import Untold, need, told
 from extractor.export.shapes import Row
 
 # The whole table is built in memory, a few hundred bytes a row and column.
@@ -39,14 +39,15 @@ def write_stata(path: Path, columns: Sequence[Column], rows: Iterable[Row], unto
         )
         for index, column in enumerate(columns)
     }
-    pyreadstat.write_dta(
-        pandas.DataFrame(data),
-        str(path),
-        file_label="gouji 政府信息公开工作年度报告",
-        column_labels=[column.label[:_LABEL] for column in columns],
-        variable_value_labels={column.name: labels for column in columns if (labels := _labels(column))},
-        version=14,
-    )
+    with told(pyreadstat.ReadstatError):
+        pyreadstat.write_dta(
+            pandas.DataFrame(data),
+            str(path),
+            file_label="gouji 政府信息公开工作年度报告",
+            column_labels=[column.label[:_LABEL] for column in columns],
+            variable_value_labels={column.name: labels for column in columns if (labels := _labels(column))},
+            version=14,
+        )
     return len(kept)
 
 

@@ -8,8 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from openpyxl import Workbook
-
 from extractor.export.choose import Choice, Chosen
 from extractor.export.columns import TABLE_WORDS, Column, short_name, table_of
 from extractor.export.heading import merged, paths_of, words_over
@@ -25,8 +23,9 @@ from extractor.export.looks import (
     ZERO,
     doubt_look,
 )
+from extractor.export.needs import Untold
 from extractor.export.shapes import suspects_of
-from extractor.export.sheet import PLAIN, Look, Sheet
+from extractor.export.sheet import PLAIN, Look, Paper, Sheet
 from extractor.export.sheets import Rolling, in_order, plain_sheet, write_coverage, write_dictionary, write_front
 from extractor.form import FORM, TABLES
 from extractor.results import TRUSTED
@@ -42,14 +41,14 @@ _WHY = {"ambiguous": "有几种读法", "illegible": "印的不是数字"}
 class TableSheet:
     """One table of the form: a report a row, the form's headings over the columns."""
 
-    def __init__(self, book: Workbook, table: str, version: str, choice: Choice, panel: bool) -> None:
+    def __init__(self, book: Paper, table: str, version: str, choice: Choice, panel: bool) -> None:
         self.table, self._panel = table, panel
         self._paths = paths_of(table, version, frozenset(choice.groups))
         self._fixed = [("行政机关", 26.0), ("年度", 7.0), ("结论", 10.0), *([("冲突", 11.0)] if panel else [])]
         title = TABLE_WORDS[table] if version == "2021" else f"{TABLE_WORDS[table]}（2019年格式）"
         self.rows = Rolling(lambda name: self._make(book, name), title)
 
-    def _make(self, book: Workbook, title: str) -> Sheet:
+    def _make(self, book: Paper, title: str) -> Sheet:
         columns: list[tuple[str, ...]] = []
         names: list[str] = []
         levels = len(words_over(self._paths[0]))
@@ -122,8 +121,10 @@ def _look(cell: Line | None, verdict: str, suspect: bool, hidden: bool) -> Look:
 class Book:
     """The workbook of one export: `add` each report, then `save`."""
 
-    def __init__(self, choice: Choice, *, panel: bool = False, untrusted: bool = False, coverage: bool = True) -> None:
-        self._book = Workbook(write_only=True)
+    def __init__(
+        self, choice: Choice, untold: Untold, *, panel: bool = False, untrusted: bool = False, coverage: bool = True
+    ) -> None:
+        self._book = Paper(untold)
         self._choice, self._panel, self._untrusted, self._coverage = choice, panel, untrusted, coverage
         self._front = Sheet(self._book, "说明", (30.0, 100.0), (1, 1))
         self._tables = {

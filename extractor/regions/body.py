@@ -17,6 +17,8 @@ _TOWN = re.compile(
 )
 # A division's name that goes on so is a town's: 东区街道 is not 东区.
 _TOWN_GOES_ON = re.compile(r"街道|镇|乡(?!村|镇)|苏木")
+# A city's bare name that goes on so is another thing's: 杭州湾新区 lies in 宁波市.
+_GOES_ON = re.compile("[湾港河江湖海洲岛峡]")
 _CORPS = re.compile(r"(?P<corps>(?:新疆)?生产建设兵团)?(?:第[一二三四五六七八九十]{1,3}师)?")
 _DIVISION = re.compile(r"[一-鿿]{1,10}?[市县区州盟旗](?=人民政府|政府|[一-鿿]{0,20}(?:局|委|办公室|中心|院|部)$|$)")
 _STATE = "中华人民共和国"
@@ -64,7 +66,10 @@ def parse(name: str, year: int | None) -> Body:
 def _is_division(rest: str) -> bool:
     """Whether what follows the divisions is one more."""
     kind = _DIVISION.match(rest)
-    return kind is not None and not re.search(rf"(?:{pattern('no_division')})$", kind.group())
+    if kind is None:
+        return False
+    # 西林区 is none of 伊春市 any more, but no 林区 either.
+    return kind.group() in gazetteer().names or not re.search(rf"(?:{pattern('no_division')})$", kind.group())
 
 
 @cache
@@ -106,7 +111,7 @@ def _chains(name: str, start: int, year: int | None) -> tuple[tuple[Chain, ...],
         ways = [chain for chain, bare in found[end] if not bare]
         if ways:
             return _distinct(ways), end, False
-        if _zone().match(name, end):
+        if _zone().match(name, end) and not _GOES_ON.match(name, end):
             return _distinct([chain for chain, _ in found[end]]), end, True
     return (), start, False
 

@@ -77,7 +77,7 @@ class Gazetteer:
 
     def at(self, divisions: Iterable[Division], year: int | None) -> list[Division]:
         """Those that a report of the year may name: in force on its last day, a year before or after (a report of 2020
-        is written in 2021). Of a code that changed under one name, the year's own."""
+        is written in 2021). Of a code that changed under one name, the year's own; without a year all of them."""
         found = list(divisions)
         if not found:
             return found
@@ -85,9 +85,8 @@ class Gazetteer:
             year = min(max(year, FIRST), LAST)
             # 新区 were zones before they became divisions.
             found = [d for d in found if d.first - (not d.name.endswith("新区")) <= year <= d.last + 1]
-        if len(found) > 1:
-            now = LAST if year is None else year
-            found = [d for d in found if d.first <= now <= d.last or not any(_succeeds(d, o) for o in found)]
+            if len(found) > 1:
+                found = [d for d in found if d.first <= year <= d.last or not any(_succeeds(d, o) for o in found)]
         return found
 
     def named(self, code: str, year: int) -> str | None:

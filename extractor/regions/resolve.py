@@ -30,7 +30,7 @@ def region_of(text: str, norm: str, start: int, end: int, table: int, identity: 
     span = page.spread(name)
     if span is None:
         return None
-    known = _stands_as_own(page, name, identity)
+    known = _stands_as_own(page, name, identity) and (identity.year is None or identity.year >= FIRST - 1)
     if body.level in ("state", "corps") and not body.chains:
         place = Place(province=gazetteer().named("650000", LAST)) if body.level == "corps" else Place()
         return _region(text, body, place, known, [span], (), identity.year)
@@ -61,7 +61,8 @@ def _candidates(body: Body, year: int | None) -> tuple[list[Division], bool]:
     """The divisions that the name alone may mean, and whether the name alone is enough where there is but one."""
     book = gazetteer()
     found = [chain[-1] for chain in body.chains]
-    if body.unknown or (body.level == "zone" and _is_province(found[0])):
+    # A zone may be named by a word that is another city's name too: 北海新区 lies in 滨州市.
+    if body.unknown or (body.level == "zone" and (body.bare or _is_province(found[0]))):
         return found, False
     if body.town is None:
         enough = bool(found) and (len(body.chains[0]) > 1 or found[0].name not in words("generic"))

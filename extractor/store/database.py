@@ -95,10 +95,16 @@ class Store:
         with self._explained(), self._transaction():
             if document is not None:
                 self._save_document(document, name, size, stored, now)
+            # A reading is known where it is the newest of its document: one that only equals an older reading says
+            # that the newest no longer holds. Lines that come in are no reading: they are known wherever they are.
+            newest = "" if imported else (
+                "and run = (select max(run) from extractions where document is :document "
+                "and (document is not null or source = :source)) "
+            )  # fmt: skip
             known = self.db.execute(
-                "select 1 from extractions where document is ? and (document is not null or source = ?) "
-                "and gouji_version = ? and form_hash = ? and outcome = ? limit 1",
-                [document, name, gouji, self._form, outcome],
+                "select 1 from extractions where document is :document and (document is not null or source = :source) "
+                f"and gouji_version = :gouji and form_hash = :form and outcome = :outcome {newest}limit 1",
+                {"document": document, "source": name, "gouji": gouji, "form": self._form, "outcome": outcome},
             ).fetchone()
             if known:
                 return 0
