@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from extractor.eval.models import MODELS, FetchError, TestModel, fetch, is_whole, join, main
+from processes import gone
 
 from extractor.errors import UsageError
 from extractor.llm.errors import EndpointError
@@ -162,20 +162,6 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest
     monkeypatch.setenv("STAND_IN", "good")
     yield monkeypatch
     sys.modules.pop("xllamacpp", None)
-
-
-def gone(pid: int, seconds: float = 10.0) -> bool:
-    """Whether a process has ended (a zombie whose parent has not looked counts as ended)."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_the_child_serves_and_is_gone_afterwards(

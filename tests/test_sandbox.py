@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pdfs import pdf, text
+from processes import gone
 
 from extractor.document import sandbox
 from extractor.document.sandbox import Sandbox
@@ -33,20 +34,6 @@ def box() -> Iterator[Sandbox]:
 
 def read(box: Sandbox) -> str:
     return str(box.run("pdf", GOOD)["blocks"][0]["text"])
-
-
-def gone(pid: int, seconds: float = 10) -> bool:
-    """Whether the process ends in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_one_child_reads_many_files_and_errors_pass(box: Sandbox) -> None:
