@@ -108,6 +108,7 @@ docs: $(STAMP)
 
 # The reader against the hand-made labels; the limits that CI holds it to.
 eval: $(STAMP)
+	@mkdir -p build
 	$(VENV)/bin/gouji eval --html build/eval.html --fail-over escapes=0 --fail-under accuracy=0.995 \
 	  --fail-under nonzero_accuracy=0.99 --fail-under printed_coverage=0.9
 

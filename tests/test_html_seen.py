@@ -38,7 +38,7 @@ def cells(markup: str, sheet: str = "") -> list[str]:
         pytest.param("<td><input value=5></td><td><input type=hidden value=5></td>", ["5", ""], id="fields"),
         pytest.param("<td><textarea> 7 </textarea></td>", ["7"], id="textarea"),
         pytest.param("<td><select><option>3<option selected>4</select></td>", ["4"], id="the option chosen"),
-        pytest.param("<td><img src=3.gif></td><td>1<img src=2.gif></td>", ["[图]", "1[图]"], id="pictures of figures"),
+        pytest.param("<td><img src=3.gif></td><td>1<img src=2.gif></td>", ["[图]", "1?[图]"], id="pictures of figures"),
         pytest.param("<td>a<img src=i.gif></td><td><img width=1 height=1></td>", ["a", ""], id="icons and spacers"),
     ],
 )
@@ -66,6 +66,16 @@ def test_a_cell_is_what_is_seen(markup: str, expected: list[str]) -> None:
         (".h { display: none } td .k { display: inline }", "12"),
         (".h { display: none !important } .h.k { display: inline }", "1"),
         ("div .h { display: none }", "12"),
+        ("td .h, div .k { display: none }", "1"),
+        ("table td > .h { display: none }", "1"),
+        ("tr > .h { display: none }", "12"),
+        ("td .h { display: none } .h.k.k { display: inline }", "12"),
+        (".h[id] { display: none }", "1?2"),
+        (".h:not(.j) { display: none }", "1?2"),
+        ("b + .h { display: none }", "1?2"),
+        ("td .h { text-decoration: line-through }", "1~~2~~"),
+        ("td .h { vertical-align: super }", "1²"),
+        (".h { clip: rect(0,0,0,0) }", "1?2"),
     ],
 )
 def test_a_style_sheet_of_the_page(sheet: str, expected: str) -> None:
@@ -82,6 +92,40 @@ def test_a_style_sheet_of_the_page(sheet: str, expected: str) -> None:
 )
 def test_a_style_attribute_comes_before_the_sheet(style: str, sheet: str, expected: str) -> None:
     assert cells(f"<td>1<span class=h style='{style}'>2</span></td>", sheet) == [expected]
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "opacity:0", "position:absolute;left:-999px", "position:relative; top:-6px", "color:#FFF", "color:transparent",
+        "font-size:1px", "display:inline-block;width:0;overflow:hidden", "text-indent:-99em", "transform:scale(0)",
+        "float:right", "vertical-align:5px", "mso-hide:all", "clip-path:inset(50%)", "zoom:0",
+        "content-visibility:hidden",
+    ],
+)  # fmt: skip
+def test_a_figure_that_may_not_be_seen_in_its_place_joins_no_other(style: str) -> None:
+    assert cells(f"<td>1<span style='{style}'>2</span></td><td><b style='{style}'>34</b></td>") == ["1?2", "34"]
+    assert cells(f"<td>共<span style='{style}'>2</span>件</td>") == ["共2件"]
+
+
+@pytest.mark.parametrize(
+    "style", ["color:#333", "font-size:12pt", "width:56.7pt", "vertical-align:middle", "position:static", "opacity:1"]
+)
+def test_a_figure_in_spans_of_ordinary_looks_is_one(style: str) -> None:
+    assert cells(f"<td>1<span style='{style}'>2</span></td>") == ["12"]
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<td>1<a href=#n>2</a></td><td><a href=#n>12</a></td>", ["1?2", "12"]),
+        ("<td><ruby>1<rt>2</rt></ruby></td>", ["1?2"]),
+        ("<td><bdo dir=rtl>12</bdo></td>", ["?12"]),
+        ("<td>1<dialog>2</dialog><meter>3</meter></td>", ["1"]),
+    ],
+)
+def test_marks_and_turned_text(markup: str, expected: list[str]) -> None:
+    assert cells(markup) == expected
 
 
 def test_a_row_that_is_not_shown_takes_no_part_in_spans() -> None:

@@ -57,6 +57,8 @@ def identity(head: str, tail: str = "", year_in_text: bool = False) -> tuple[str
             "中阳县",
             2023,
         ),
+        ("关于中阳县水务局2023年政府信息公开工作年度报告的公告\n", "中阳县水务局", 2023),
+        ("中阳县人民政府办公室关于转发中阳县水务局2023年政府信息公开工作年度报告\n", "中阳县水务局", 2023),
     ],
 )
 def test_title_gives_body_and_year(head: str, body: str | None, year: int) -> None:

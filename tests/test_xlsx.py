@@ -58,6 +58,7 @@ ACCOUNTING = '_ * #,##0_ ;_ * -#,##0_ ;_ * "-"_ ;_ @_ '
         ("1234567", "#,##0.00", "1234567"),
         ("12.5", "0", "12.5"),
         ("20", "@", "20"),
+        ("0", '_ * #,##0.00_ ;_ * \\-#,##0.00_ ;_ * "-"??_ ;_ @_ ', "-"),
         ("20", "", "20"),
         ("1E+20", "General", "100000000000000000000"),
         ("16085.1", "0.00E+00", "16085.1"),
@@ -182,6 +183,16 @@ def test_hidden_rows_and_sheets_are_not_read_and_that_is_told() -> None:
     assert "乙、甲" in stored.notices[0].message
     quiet = excel(f'<sheetData><row r="1">{words("a")}</row><row r="2" hidden="1">{words("b")}</row></sheetData>')
     assert read_xlsx(quiet).notices == ()
+
+
+@pytest.mark.parametrize("row", ['hidden="1"', 'ht="0" customHeight="1"', 'ht="0.5" customHeight="1"'])
+def test_a_merged_cell_in_a_row_that_is_not_seen(row: str) -> None:
+    sheet = (
+        f'<sheetData><row r="1">{words("a")}{number(1)}</row><row r="2" {row}>{words("b")}{number(9)}</row></sheetData>'
+    )
+    stored = read_xlsx(excel(f'{sheet}<mergeCells><mergeCell ref="B2:D2"/></mergeCells>'))
+    assert stored.text == "a\t1"
+    assert [notice.code for notice in stored.notices] == ["file.hidden_cells"]
 
 
 def test_where_all_is_hidden_it_is_read() -> None:

@@ -8,6 +8,7 @@ beside it by character position, and goes with every cell that is read (`Places`
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from extractor.errors import InputError
 MAX_COLSPAN, MAX_ROWSPAN, MAX_COLUMNS = 100, 65_534, 400
 MAX_GRID = 500_000  # cells of one table after spans are expanded
 MAX_CELLS = 5_000_000  # of all tables of a file
+
+SEAM = "\0"  # in text on its way: figures before and behind it are not known to be one number
+_JOINED = re.compile(rf"(?<=[\d.,]){SEAM}+(?=[\d.,])")
 
 Box = tuple[float, float, float, float]
 
@@ -142,6 +146,11 @@ def lay_out(blocks: Sequence[Block], notices: Sequence[Notice] = ()) -> Stored:
     writer = _Writer()
     writer.write(blocks)
     return Stored("\n".join(writer.lines), Places(writer.places), tuple(notices))
+
+
+def settle_seams(text: str) -> str:
+    """The text with `?` at each seam between figures, from which no number is read; other seams are dropped."""
+    return _JOINED.sub("?", text).replace(SEAM, "") if SEAM in text else text
 
 
 class _Writer:

@@ -123,6 +123,7 @@ def _title_at(
 
 def _body_name(body: str) -> str:
     body = re.sub(r"^(?:标题|名称|Title)[:：]?", "", body)
+    body = re.sub(r"^(?:.*(?:转发|印发))?(?:关于)?", "", body)
     return re.sub(r"(?:关于|发布|的|公布)$", "", body)
 
 

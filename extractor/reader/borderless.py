@@ -284,7 +284,7 @@ def _atoms(norm: str, fields: list[Field]) -> list[Atom]:
                 if char.isdigit():
                     atoms.append(Atom(char, f.start + offset, before))
                     before = GLUED
-                elif char in "OoIl":
+                elif char in "OoIl\ufffd":
                     return []
                 elif char == ",":
                     before = BORDER

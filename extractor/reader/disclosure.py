@@ -13,6 +13,7 @@ from extractor.reader.candidates import Row, RowSpec
 from extractor.reader.fuzzy import find_missing
 from extractor.reader.heads import disclosure_heads_in_order
 from extractor.reader.labels import Hit
+from extractor.reader.other_heads import other_disclosure_heads
 from extractor.reader.reports import SENTENCE
 from extractor.reader.tables import TableRead, read_rows, rows_between_labels, settle_row, unclaimed
 from extractor.results import Cell
@@ -44,7 +45,8 @@ def read_disclosure(norm: str, layout: Layout, version: str) -> TableRead:
         spans = [cell.end for candidate in row.candidates for cell in candidate.cells if cell.end]
         if row in prose or any(_GOES_ON.match(norm, end, row.end) for end in spans):
             row.candidates, row.problem = [], "no_figures"
-    if not disclosure_heads_in_order(norm, region.header):
+    wide = [anchor.start for anchor in region.anchors if len(specs[anchor.key].paths) > 2]
+    if not disclosure_heads_in_order(norm, region.header) or any(other_disclosure_heads(norm, at) for at in wide):
         table.doubts.append("heads")
     anchored = {anchor.key for anchor in region.anchors}
     heads = min((hit.start for hit in region.header), default=region.start)
@@ -99,8 +101,8 @@ def _rows(norm: str, region: Region, specs: dict[str, RowSpec]) -> list[Row]:
     return rows
 
 
-# The unit may be wrapped in its head's cell: borders and line ends stand between.
-_UNIT = re.compile(r"单\s*位[\s:|]*([万亿]?)\s*(元)")
+# The unit may be wrapped in its head's cell: borders and line ends stand between. Some heads say only 金额（元）.
+_UNIT = re.compile(r"(?:单\s*位|金\s*额)[\s:|(为]*(?:人\s*民\s*币)?[\s:|(]*([百千万亿]?)\s*(元)")
 
 
 def _unit(norm: str, region: Region, default: str | None) -> str | None:

@@ -14,6 +14,7 @@ from extractor.reader.candidates import Candidate, CellRead, Evidence, Row, RowS
 from extractor.reader.fields import BROKEN_OFF, Field, Style, measure_style, split, tokens_of, without_furniture
 from extractor.reader.heads import dispute_heads_in_order
 from extractor.reader.labels import Hit
+from extractor.reader.other_heads import heads_of_other_years
 from extractor.reader.readings import read_plain, read_row
 from extractor.reader.reports import SENTENCE
 from extractor.reader.tables import STUCK, TableRead, printed_figures, settle_row
@@ -50,6 +51,8 @@ def read_disputes(norm: str, region: Region | None) -> TableRead:
         if not (row.labelled or dispute_heads_in_order(norm, sorted(region.header))):
             doubts.append("heads")
         spans = [(cell.start, cell.end) for c in row.candidates for cell in c.cells if cell.end]
+        if spans and heads_of_other_years(norm, min(spans)[0]):
+            doubts.append("heads")
         if spans and _torn(norm, min(spans)[0], max(spans)[1], all(_adds_up(c) for c in row.candidates)):
             doubts.append("unread")
         if any(_broken_blocks(candidate) >= 2 for candidate in row.candidates):

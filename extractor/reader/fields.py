@@ -292,6 +292,8 @@ _TOKEN = re.compile(
 )
 
 
+# Right before or behind a figure: a character of it was lost.
+_LOST = re.compile(r"\ufffd+")
 # Behind a figure: it is the number of a label, or a year.
 _LABEL_NUMBER = re.compile(r"[ \t]*[.、][\s|]*[一-鿿]")
 _YEAR = re.compile(r"[ \t]*年")
@@ -318,5 +320,12 @@ def tokens_of(stretch: str, start: int, kinds: tuple[str, ...]) -> list[Field]:
         reading = _read(text, kinds)
         if "signed" in kinds and begin and re.match(r"[一-鿿]", stretch[begin - 1]):
             reading = None  # A word stands right before it (降, 负…): its sign is not read.
-        fields.append(Field(start + begin, start + match.end(), reading or Reading("illegible"), text))
+        end = match.end()
+        if lost := _LOST.match(stretch, end):
+            end = lost.end()
+        while begin and stretch[begin - 1] == "\ufffd":
+            begin -= 1
+        if end - begin > len(text):
+            reading, text = None, stretch[begin:end]
+        fields.append(Field(start + begin, start + end, reading or Reading("illegible"), text))
     return fields

@@ -41,6 +41,9 @@ _HEAD = re.compile(
         for index, column in _APPLICANTS
     )
 )
+# In a row of cells: the total stands left of the applicants, litigation left of reconsideration.
+_TOTAL_LEFT = re.compile(r"(?:\n|\A)(?:(?!申\s?请\s?人)[^\n])*(?:总\s?计|合\s?计)[ |]*\t[\s|]*自\s?然\s?人")
+_LITIGATION_LEFT = re.compile(r"行\s?政\s?诉\s?讼[ |]*\t[ \t|]*行\s?政\s?复\s?议(?!\w)")
 _ENDS_HEADS = re.compile(r"[\d。;]")
 _MOST_HEADS = 600  # characters
 
@@ -68,6 +71,8 @@ def request_heads_in_order(norm: str, region: Region) -> bool:
     first = next((hit for hit in header if hit.key == "natural_person"), None)
     if first is None:
         return True
+    if _TOTAL_LEFT.search(norm, max(0, norm.rfind("\n", 0, first.start)), first.end):
+        return False
     line, stop = norm.rfind("\n", 0, first.start) + 1, norm.find("\n", first.end)
     inside = [hit for hit in header if line <= hit.start < (stop if stop >= 0 else len(norm))]
     own = [hit for hit in inside if hit.kind in ("column", "shared")]
@@ -81,6 +86,8 @@ def dispute_heads_in_order(norm: str, header: Sequence[Hit]) -> bool:
     """Table 4: the blocks and, within each, the outcomes from left to right (a head may be lost)."""
     blocks = [_BLOCK[hit.key] for hit in header if hit.kind == "block"]
     if blocks[-3:] != sorted(blocks[-3:]):
+        return False
+    if header and _LITIGATION_LEFT.search(norm, norm.rfind("\n", 0, header[0].start) + 1, header[-1].end):
         return False
     outcomes = [hit for hit in header if hit.kind == "outcome"]
     if len(outcomes) < 8:

@@ -30,7 +30,7 @@ from extractor.reader.fields import Field, split
 @lru_cache(maxsize=8)
 def _plain(count: int) -> re.Pattern[str]:
     """Exactly `count` figures with nothing but white space and borders between, and no other figure around them."""
-    noise = r"[^\dA-Za-z/\\_+%‰≥≤<>~≈±?×√-]*"
+    noise = r"[^\dA-Za-z/\\_+%‰≥≤<>~≈±?×√\ufffd-]*"
     return re.compile(
         noise
         + r"(?<![约近超逾])"

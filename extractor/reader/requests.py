@@ -16,6 +16,7 @@ from extractor.reader.foreign import read_beside
 from extractor.reader.fuzzy import find_missing
 from extractor.reader.heads import request_heads_in_order
 from extractor.reader.joint import Choice, VectorEquation, choose, holds
+from extractor.reader.other_heads import other_request_heads
 from extractor.reader.stream import SETTLED, figures_behind, rows_in_pieces, rows_of_their_own, stream_rows
 from extractor.reader.tables import (
     TableRead,
@@ -78,7 +79,7 @@ def read_requests(norm: str, layout: Layout) -> TableRead:
     table = TableRead([], bool(rows), list(region.doubts))
     if any(row.broken and len(row.candidates) > 1 for row in rows):
         table.doubts.append("contradiction")  # Several cuts, each breaking the row's own sum: nothing chooses.
-    if not request_heads_in_order(norm, region):
+    if not request_heads_in_order(norm, region) or other_request_heads(norm, region.anchors[0].start):
         table.doubts.append("heads")
     if any(
         row.spec.key.endswith(".all") and row.candidates and 0 < _printed_subs(row, rows) < len(_sub_rows(row.spec.key))

@@ -12,7 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from extractor.document.content import MAX_COLUMNS, Block, GridCell, Line, Notice, Stored, Table, lay_out
+from extractor.document.content import (
+    MAX_COLUMNS,
+    SEAM,
+    Block,
+    GridCell,
+    Line,
+    Notice,
+    Stored,
+    Table,
+    lay_out,
+    settle_seams,
+)
 from extractor.document.formats.docx_styles import MC, Numbering, Styles, is_on, w
 from extractor.document.formats.package import HEIGHTS, Package, whole
 from extractor.errors import InputError
@@ -25,6 +36,7 @@ _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _WRAPPERS = frozenset(
     w(name) for name in "sdt sdtContent ins moveTo customXml smartTag hyperlink fldSimple dir bdo rubyBase".split()
 )
+_INSERTED = frozenset((w("hyperlink"), w("fldSimple")))  # a mark of a note, a reference: no part of a number
 _DELETED = frozenset((w("del"), w("moveFrom")))
 _CHANGES = _DELETED | {w("ins"), w("moveTo")}
 _TEXT = {w("tab"): "\t", w("ptab"): "\t", w("br"): "\n", w("cr"): "\n", w("noBreakHyphen"): "-"}
@@ -118,13 +130,16 @@ class _Body:
         style = self._styles.of_paragraph(element)
         for part in self._content(element):
             if part.tag == w("r"):
+                inserted = part.getparent().tag in _INSERTED
+                flow.text += [SEAM] * inserted
                 self._run(part, flow, style)
+                flow.text += [SEAM] * inserted
             elif part.tag == f"{_MATH}oMath" or part.tag == f"{_MATH}oMathPara":
                 flow.text.append(" ".join(part.itertext(f"{_MATH}t")))
         if any(flow.fields):  # a field that does not end: what it shows is not known
             flow.text.append(_UNREAD)
         text = self._numbering.label(element, style)
-        body = "".join(flow.text)
+        body = settle_seams("".join(flow.text))
         if text and body[:1].isdigit():
             text += " "
         lines: list[Block] = [Line(line.replace("\xa0", " ").rstrip()) for line in (text + body).split("\n")]
@@ -169,6 +184,8 @@ class _Body:
         for name in ("strike", "dstrike"):
             if self._styles.effect(name, properties, paragraph_style):
                 return f"~~{text}~~"
+        if self._styles.is_apart(properties, paragraph_style):
+            text = f"{SEAM}{text}{SEAM}"
         return text.translate(HEIGHTS.get(self._styles.effect("vertAlign", properties, paragraph_style), {}))
 
     def _drawn(self, drawn: Any, flow: _Flow) -> None:
@@ -257,8 +274,10 @@ def _field(mark: Any, flow: _Flow, shown: list[str]) -> None:
         flow.fields.append(" ")
     elif kind == "separate" and flow.fields:
         flow.fields[-1] = ""
-    elif kind == "end" and flow.fields and flow.fields.pop().split()[:1] in (["EQ"], ["eq"]):
-        shown.append(_UNREAD)
+        shown.append(SEAM)
+    elif kind == "end" and flow.fields:
+        code = flow.fields.pop()
+        shown.append(_UNREAD if code.split()[:1] in (["EQ"], ["eq"]) else "" if code else SEAM)
 
 
 def _symbol(element: Any) -> str:

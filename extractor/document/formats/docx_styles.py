@@ -11,7 +11,8 @@ from extractor.document.formats.package import whole
 
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-EFFECTS = ("vanish", "strike", "dstrike", "vertAlign")
+EFFECTS = ("vanish", "strike", "dstrike", "vertAlign", "position", "color", "sz", "w")
+_TINY_SIZE, _TINY_WIDTH = 6, 10  # half points; percent
 _LEVELS = 9
 _PLACEHOLDER = re.compile(r"%([1-9])")
 _CHINESE = "〇一二三四五六七八九"
@@ -57,6 +58,19 @@ class Styles:
             styled = self._effects(_value(properties, "rStyle")) if properties is not None else {}
             value = styled.get(name) or self._effects(paragraph_style).get(name, "")
         return "" if value in ("0", "false", "off", "baseline") else value
+
+    def is_apart(self, properties: Any, paragraph_style: str | None) -> bool:
+        """Whether a run may not be seen in its line: shifted up or down, white, too small, squeezed."""
+        position, size, width = (
+            whole(self.effect(name, properties, paragraph_style).lstrip("-").removesuffix("%"))
+            for name in ("position", "sz", "w")
+        )
+        return (
+            bool(position)
+            or (size is not None and size <= _TINY_SIZE)
+            or (width is not None and width < _TINY_WIDTH)
+            or self.effect("color", properties, paragraph_style).upper() == "FFFFFF"
+        )
 
     def _effects(self, style: str | None) -> dict[str, str]:
         """What a style does to the text of its runs."""

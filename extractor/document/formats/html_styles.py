@@ -1,8 +1,9 @@
 """What a page's styles say of its text: not shown, set apart, raised, struck out, spaces kept.
 
-Style attributes and the page's own style sheets are read, as far as they are about that: rules on single elements
-(`td`, `.note`, `#a.b`). A rule with combinators never hides; it may show again what another hides. Rules for print,
-for widths of the window and for states (`:hover`) are left out; nothing is fetched.
+Style attributes and the page's own style sheets are read, as far as they are about that: selectors of tags, classes
+and ids (`td`, `.note`, `#a.b`), within and right below one another (`table .h`, `td > .h`). Rules for print, for widths
+of the window and for states (`:hover`) are left out; nothing is fetched. Where it is not known whether text is seen in
+its place (a selector or a property beyond that), a figure in it must not join the figures beside it: `apart`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,43 @@ _MAX_SHEET, _MAX_RULES = 2_000_000, 5_000  # characters, rules
 _MAX_TRIED = 2_000_000  # rules tried on elements in one page
 
 _DECLARED = re.compile(
-    r"(?:^|;)\s*+(display|visibility|font-size|font|white-space|vertical-align|text-decoration(?:-line)?)\s*+:"
-    r"([^;]*+)",
+    r"(?:^|;)\s*+(display|visibility|font-size|font|white-space|vertical-align|text-decoration(?:-line)?|"
+    r"position|float|opacity|color|transform|zoom|text-indent|clip|clip-path|content-visibility|mso-hide|unicode-bidi|"
+    r"(?:max-)?(?:width|height))\s*+:([^;]*+)",
     re.IGNORECASE,
 )
-_RELEVANT = re.compile("display|visib|font|white-sp|vertical|decorat", re.IGNORECASE)
+_RELEVANT = re.compile(
+    "display|visib|font|white-sp|vertical|decorat|positi|float|opac|color|transf|zoom|indent|clip|hide|bidi|width|heig",
+    re.IGNORECASE,
+)
+_FAINT = r"0?(?:\.[0-2]\d*)?|0\.0*|[0-2]?\d%"
+# Property → values under which text may not be seen, or not in its place.
+_APART = {
+    name: re.compile(values)
+    for name, values in {
+        "position": "absolute|fixed|relative|sticky",
+        "float": "left|right",
+        "opacity": _FAINT,
+        "color": r"transparent|white|#f{3,8}|rgb\(\s*255\s*,\s*255\s*,\s*255\s*\)|rgba\(.*,\s*0?\.?0*\s*\)",
+        "transform": "(?!none).*",
+        "zoom": _FAINT,
+        "text-indent": "-.*",
+        "clip": "(?!auto).*",
+        "clip-path": "(?!none).*",
+        "content-visibility": "hidden",
+        "mso-hide": "all",
+        "vertical-align": r"text-top|top|[-+]?[\d.]+(?:px|pt|em|rem|ex|%|cm|mm)",
+        **dict.fromkeys(("width", "height", "max-width", "max-height"), r"[01]?(?:\.\d+)?(?:px|pt|em|%)?"),
+    }.items()
+}
+_TINY = re.compile(r"(?:[0-2]?(?:\.\d+)?(?:px|pt)|0?\.[0-4]\d*r?em|[0-4]?\d(?:\.\d+)?%)")
 _COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|<!--|-->")
 _BRACE = re.compile(r"[{}]")
 _COMPOUND = re.compile(r"([a-zA-Z][\w-]*|\*)?((?:[.#][\w-]+)*)")
-_COMBINATOR = re.compile(r"[\s>+~]+")
+_COMBINATOR = re.compile(r"\s*([>+~])\s*|\s+")
+_UNDECIDED = re.compile(
+    r"\[[^\]]*\]|:(?:not|is|where|has|nth-[a-z-]+)\([^()]*\)|:(?:(?:first|last|only)-(?:child|of-type)|empty)"
+)
 _MEDIA = re.compile(r"@media\s+(?:only\s+)?(?:all|screen)\s*\Z", re.IGNORECASE)
 _NOTHING = re.compile(r"[+-]?(?:0+(?:\.0*)?|\.0+)(?:px|pt|em|rem|ex|ch|cm|mm|in|pc|vw|vh|%)?(?:\s*/.*)?(?:\s.*)?")
 
@@ -44,6 +73,10 @@ def declarations(style: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _value(name: str, value: str) -> tuple[str, str] | None:
+    if name == "unicode-bidi":
+        return ("apart", "turned") if value.endswith("override") else None
+    if name in _APART and _APART[name].fullmatch(value):
+        return "apart", "yes"
     if name == "display":
         return name, value
     if name == "visibility":
@@ -51,23 +84,24 @@ def _value(name: str, value: str) -> tuple[str, str] | None:
     if name in ("font-size", "font"):  # `font: 0/0 a` hides words behind a picture
         if name == "font" and not value[:1].isdigit():
             return None
+        if name == "font-size" and not _NOTHING.fullmatch(value) and _TINY.fullmatch(value):
+            return "apart", "yes"
         return "size", "0" if _NOTHING.fullmatch(value) else "1"
     if name == "white-space":
         spaces = {"pre": "pre", "pre-wrap": "pre", "break-spaces": "pre", "pre-line": "line"}
         return name, spaces.get(value, "normal")
     if name == "vertical-align":
         return ("raise", value) if value in ("super", "sub") else None
-    return ("struck", "1") if "line-through" in value else None
+    return ("struck", "yes") if name.startswith("text-decoration") and "line-through" in value else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class _Compound:
+    """A part of a selector: a tag, an id, classes; "" or none for any."""
+
     tag: str
     identity: str
     classes: frozenset[str]
-    rank: tuple[bool, tuple[int, int, int], int]  # important, specificity, order
-    name: str
-    value: str
 
     def fits(self, tag: str, identity: str | None, classes: frozenset[str]) -> bool:
         return (
@@ -75,6 +109,15 @@ class _Rule:
             and (not self.identity or self.identity == identity)
             and self.classes <= classes
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    on: _Compound
+    above: tuple[tuple[bool, _Compound], ...]  # upwards; whether right above
+    rank: tuple[bool, tuple[int, int, int], int]  # important, specificity, order
+    name: str
+    value: str
 
 
 class Styles:
@@ -88,11 +131,12 @@ class Styles:
         telling = {rule.name for rule in rules if rule.value not in _ORDINARY}
         for rule in rules:
             if rule.name in telling:
-                key = f"#{rule.identity}" if rule.identity else next((f".{c}" for c in rule.classes), rule.tag)
+                on = rule.on
+                key = f"#{on.identity}" if on.identity else next((f".{c}" for c in on.classes), on.tag)
                 self._rules.setdefault(key, []).append(rule)
 
     def look(self, element: Any, tag: str) -> Look:
-        """What is declared for the element: `display`, `visibility`, `size`, `white-space`, `raise`, `struck`."""
+        """What is declared for it: `display`, `visibility`, `size`, `white-space`, `raise`, `struck`, `apart`."""
         style = element.get("style")
         own = self._own(style) if style else ()
         if not self._rules:
@@ -124,10 +168,24 @@ class Styles:
                 if self._tried > _MAX_TRIED:  # made to keep us busy
                     self._rules = {}
                     return []
-                if rule.fits(tag, identity, classes):
+                if rule.on.fits(tag, identity, classes) and (not rule.above or self._stands(element, rule.above)):
                     found.append(rule)
         found.sort(key=lambda rule: rule.rank)
         return found
+
+    def _stands(self, element: Any, above: tuple[tuple[bool, _Compound], ...]) -> bool:
+        """Whether the element stands within such elements; of several ways the nearest, as far as it goes."""
+        for near, wanted in above:
+            while True:
+                element = element.getparent()
+                if element is None:
+                    return False
+                self._tried += 1
+                if wanted.fits(element.tag, element.get("id"), frozenset((element.get("class") or "").split())):
+                    break
+                if near:
+                    return False
+        return True
 
 
 def _read(sheets: Iterable[str]) -> list[_Rule]:
@@ -165,19 +223,27 @@ def _parse(selectors: str, body: str, order: int) -> Iterator[_Rule]:
     said = list(declarations(body)) if _RELEVANT.search(body) else []
     if not said:
         return
-    for selector in selectors.split(","):
-        parts = _COMBINATOR.split(selector.strip())
-        compound = _COMPOUND.fullmatch(parts[-1])
-        if not parts[-1] or compound is None:
+    for selector in _UNDECIDED.sub(lambda match: "\0" * (match.group() != ""), selectors).split(","):
+        plain = selector.strip().replace("\0", "")
+        parts = _COMBINATOR.split(plain)
+        compounds = [found for part in parts[::2] if (found := _compound(part)) is not None]
+        if len(compounds) < len(parts[::2]):
             continue
-        tag, rest = (compound.group(1) or "").lower().replace("*", ""), compound.group(2)
-        names = re.findall(r"[.#][\w-]+", rest)
-        identity = next((name[1:] for name in names if name[0] == "#"), "")
-        classes = frozenset(name[1:] for name in names if name[0] == ".")
-        weight = (selector.count("#"), selector.count(".") + selector.count("["), len(parts))
+        decided = "\0" not in selector and not {"+", "~"} & set(parts[1::2])
+        above = tuple((parts[2 * n + 1] == ">", compounds[n]) for n in reversed(range(len(compounds) - 1)))
+        weight = (plain.count("#"), selector.count(".") + selector.count("\0"), len(compounds))
         for name, value, important in said:
-            if len(parts) > 1:
-                if name not in ("display", "visibility", "size") or value in ("none", "hidden", "0"):
-                    continue
-                value = "shown" if name == "display" else value
-            yield _Rule(tag, identity, classes, (important, weight, order), name, value)
+            if decided:
+                yield _Rule(compounds[-1], above, (important, weight, order), name, value)
+            elif value not in _ORDINARY and value not in BLOCKS:
+                yield _Rule(compounds[-1], (), (important, weight, order), "apart", "yes")
+
+
+def _compound(part: str | None) -> _Compound | None:
+    match = _COMPOUND.fullmatch(part or "*")
+    if match is None:
+        return None
+    names = re.findall(r"[.#][\w-]+", match.group(2))
+    identity = next((name[1:] for name in names if name[0] == "#"), "")
+    classes = frozenset(name[1:] for name in names if name[0] == ".")
+    return _Compound((match.group(1) or "").lower().replace("*", ""), identity, classes)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from extractor.document.content import MAX_COLSPAN, MAX_ROWSPAN, Block, GridCell, Line, Table
+from extractor.document.content import MAX_COLSPAN, MAX_ROWSPAN, Block, GridCell, Line, Table, settle_seams
 
 WHITE = " \t\n\r\f\v"
 RUN = re.compile(r"[ \t\n\r\f\v]+")
@@ -102,13 +102,13 @@ def _span(raw: str) -> int:
 def collapse(inline: Flow) -> str:
     """White space as a browser shows it: runs become one space; `&nbsp;` and kept spaces stay."""
     if not any(type(part) is Kept for part in inline):
-        return RUN.sub(" ", "".join(inline)).strip(WHITE).replace("\xa0", " ").rstrip()
+        return settle_seams(RUN.sub(" ", "".join(inline)).strip(WHITE).replace("\xa0", " ").rstrip())
     pieces = [part if type(part) is Kept else RUN.sub(" ", part) for part in inline]
     if type(inline[0]) is not Kept:
         pieces[0] = pieces[0].lstrip(WHITE)
     if type(inline[-1]) is not Kept:
         pieces[-1] = pieces[-1].rstrip(WHITE)
-    return "".join(pieces).replace("\xa0", " ")
+    return settle_seams("".join(pieces).replace("\xa0", " "))
 
 
 def running(flow: Flow, blanks: bool = True) -> list[Block]:
@@ -140,9 +140,9 @@ def cell_text(flow: Flow) -> str:
     if len(flow) == 1 and isinstance(flow[0], str):
         return " ".join(flow[0].split())
     pieces = [part if isinstance(part, str) else " " for part in flow]
-    text = " ".join("".join(pieces).split())
+    text = settle_seams(" ".join("".join(pieces).split()))
     if PICTURE in flow and (not text or text.isdigit()):
-        text += PICTURE_TEXT
+        text += f"?{PICTURE_TEXT}" if text else PICTURE_TEXT
     return text
 
 

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from extractor.document.content import Block
+from extractor.document.content import SEAM, Block
 from extractor.document.formats.html_styles import BLOCKS, Look, Styles
 from extractor.document.formats.html_tables import BREAK, PICTURE, Finished, Flow, Kept, Walked, finish, running
 from extractor.errors import InputError
 
 _DROP = frozenset(
-    "head style nav select option button object embed svg canvas audio video map".split()
+    "head style nav select option button object embed svg canvas audio video map progress meter".split()
 )  # fmt: skip
 STRINGS = frozenset("script textarea iframe frame".split())  # hold a document as a string
 _ASIDE = STRINGS | {"noscript", "noframes", "template"}
@@ -29,6 +29,7 @@ _GROUPS = frozenset(("thead", "tbody", "tfoot"))
 _PRE = frozenset(("pre", "xmp", "listing"))
 _STRUCK = frozenset(("del", "s", "strike"))
 _CHANGING = _PRE | _STRUCK | {"sup", "sub"}
+_SEAMS = frozenset("a rt bdo".split())  # a mark of a note, what stands over the text, text turned round
 _DRAWN = frozenset(("img", "svg", "canvas", "object", "embed"))
 _TYPED = frozenset(("", "text", "number", "tel"))
 _DIGITS = {"super": str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"), "sub": str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")}
@@ -72,6 +73,7 @@ class Walk:
         self._homes: list[Any] = []  # the element that opened each of the flows but the first
         self._tables: list[Walked] = []
         self._state = _ORDINARY
+        self._apart: list[Any] = []  # open elements whose figures must not join those beside them
         self._changed: list[tuple[Any, _State, bool]] = []  # who changed the state, what it was, whether a block
         steps = etree.iterwalk(root, events=("start", "end"))
         skipped: Any = None
@@ -106,6 +108,7 @@ class Walk:
             return False
         look = self._styles.look(element, name)
         hidden = look.get("display") == "none" or element.get("hidden") is not None
+        hidden = hidden or (name == "dialog" and element.get("open") is None)
         if look.get("visibility") == "hidden" and name in _BLOCK and name not in _PARTS:
             hidden = True  # room that nothing stands in
         if hidden and element not in self._opened:
@@ -126,6 +129,8 @@ class Walk:
                 elif name in _GROUPS:
                     self._tables[-1].open_group(name)
         elif self._homes and self._state.seen:
+            if name in _SEAMS or "apart" in look:
+                self._set_apart(element, name, look)
             if name == "img" and not _is_spacer(element):
                 flow.append(PICTURE)
             elif name == "input" and (element.get("type") or "").lower() in _TYPED:
@@ -134,8 +139,17 @@ class Walk:
             self._text(text)
         return True
 
+    def _set_apart(self, element: Any, name: str, look: Look) -> None:
+        self._apart.append(element)
+        self._flows[-1].append(SEAM)
+        if look.get("apart") == "turned" or (name == "bdo" and (element.get("dir") or "").lower() == "rtl"):
+            self._flows[-1].append("?")  # read as no number
+
     def _end(self, element: Any) -> None:
         name = element.tag
+        if self._apart and self._apart[-1] is element:
+            self._apart.pop()
+            self._flows[-1].append(SEAM)
         if self._changed and self._changed[-1][0] is element:
             _, self._state, block = self._changed.pop()
             if block:

@@ -41,8 +41,8 @@ _NOTICES = (
     (
         "unmapped",
         "file.unmapped_glyphs",
-        "{}有的字形在字体里没有对应的字符，读作“\ufffd”。",
-        "{}: some glyphs have no character in their font and read as \ufffd.",
+        "{}有的字形在字体里没有对应的字符，或被切去、划掉，读作“\ufffd”。",
+        "{}: some glyphs have no character in their font, or are cut or struck out, and read as \ufffd.",
     ),
     (
         "pictures",

@@ -72,13 +72,15 @@ class Glyph:
 @dataclass(slots=True)
 class Drawn:
     """One page: its size as it is seen, and what is on it. `rules` are boxes of lines, each with whether it is
-    upright; `doubtful`: something may hide text, only the picture of the page tells."""
+    upright; `marks`: small shapes that may be drawn characters; `doubtful`: something may hide text, only the picture
+    of the page tells."""
 
     width: float
     height: float
     glyphs: list[Glyph] = field(default_factory=list)
     rules: list[tuple[float, float, float, float]] = field(default_factory=list)
     pictures: list[Box] = field(default_factory=list)
+    marks: list[Box] = field(default_factory=list)
     shapes: int = 0
     doubtful: bool = False
 
@@ -90,6 +92,8 @@ class Objects:
     texts: list[Any] = field(default_factory=list)
     modes: dict[int, int] = field(default_factory=dict)  # address of a text object → its render mode
     fonts: dict[int, bool] = field(default_factory=dict)  # address of a text object → its font is embedded
+    inks: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)  # → its colour and opacity
+    clips: dict[int, Box] = field(default_factory=dict)  # → the box that cuts it off, where one does
 
 
 def address(pointer: Any) -> int:

@@ -16,7 +16,7 @@ from extractor.document.content import Block, Line
 from extractor.document.formats.pdf_drawn import UNMAPPED, Drawn, Glyph, Objects, read_page, too_large
 from extractor.document.formats.pdf_join import blocks_of
 from extractor.document.formats.pdf_page import PageRead, read_items
-from extractor.document.formats.pdf_seen import hide_unseen
+from extractor.document.formats.pdf_seen import doubt_cut, hide_unseen
 from extractor.document.formats.pdf_words import Word
 from extractor.errors import InputError
 
@@ -119,6 +119,7 @@ class _Reading:
     def _shown(self, page: Any, number: int, drawn: Drawn, objects: Objects) -> list[Glyph]:
         """The glyphs that count: those that are seen, or the invisible ones of a scan."""
         hide_unseen(page, drawn, objects)
+        doubt_cut(drawn, objects)
         hidden = [glyph for glyph in drawn.glyphs if glyph.hidden]
         seen = [glyph for glyph in drawn.glyphs if not glyph.hidden]
         if hidden and _large(drawn) and len(_over(drawn, hidden)) > max(len(hidden) // 2, len(seen)):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from extractor.document.content import Block, GridCell, Line, Table
 from extractor.document.formats.pdf_page import Grid, GridCellRead, Item, PageRead
-from extractor.document.formats.pdf_words import TextLine, laid_out
+from extractor.document.formats.pdf_words import TextLine, gathered, laid_out
 
 _SAME = 3.0  # points: borders no further apart are one over pages
 _MARGIN = 0.14  # of the page's height: where running heads and page numbers stand
@@ -175,6 +175,7 @@ def _blocks(items: Sequence[Item], page: PageRead, pages: dict[int, PageRead]) -
     lines: list[TextLine] = []
 
     def flush() -> None:
+        lines[:] = gathered(lines)
         left = min((line.words[0].x0 for line in lines), default=0.0) if page.left > page.width else page.left
         for line, text in zip(lines, laid_out(lines, left, page.unit), strict=True):
             out.append(Line(text, page.number, page.seen(line.box)))

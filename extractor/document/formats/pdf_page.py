@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from extractor.document.content import Box
-from extractor.document.formats.pdf_drawn import Drawn, Glyph
-from extractor.document.formats.pdf_grid import Lattice, Ruled, bars, lattices
+from extractor.document.formats.pdf_drawn import THIN, UNMAPPED, Drawn, Glyph
+from extractor.document.formats.pdf_grid import Lattice, Ruled, area, bars, lattices
 from extractor.document.formats.pdf_words import TextLine, Word, joined, lines_of, unit_of, words_of
 
 _FIGURE = re.compile(r"[-+]?[\d０-９][\d０-９,，.．]*|[-/—_]+")
 _OVER = 0.4  # of the font size: how far a figure may stand over its cell's border
+_LEVEL = 0.1  # of the font size: figures on one baseline
 _FAR = 1.0  # of the font size: figures of one cell do not stand so far apart
 _LONG_CELL, _LONG_LINES = 400, 4  # a cell with more characters and lines is an article in a frame
 
@@ -95,7 +96,8 @@ def read_items(number: int, drawn: Drawn, glyphs: Sequence[Glyph], extra: Sequen
     items: list[Item] = []
     if everything:
         found = [lattice for lattice in lattices(rules, [word.middle for word in everything]) if len(lattice.xs) > 2]
-        items = _placed(found, words, across, number)
+        drawings = [turned(box, turn) for box in (*drawn.pictures, *drawn.marks)]
+        items = _placed(found, words, across, drawings, number)
     left = min((word.x0 for word in everything), default=0.0)
     width, height = (drawn.height, drawn.width) if turn % 2 else (drawn.width, drawn.height)
     return PageRead(number, width, height, turn, items, unit_of(everything), left)
@@ -110,8 +112,11 @@ def _inside(point: tuple[float, float], box: Box) -> bool:
     return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
 
 
-def _placed(found: list[Lattice], words: list[Word], across: list[Word], page: int) -> list[Item]:
-    """Each word in the innermost table that holds it, tables in the cells that frame them."""
+def _placed(
+    found: list[Lattice], words: list[Word], across: list[Word], drawings: Sequence[Box], page: int
+) -> list[Item]:
+    """Each word in the innermost table that holds it, tables in the cells that frame them. A cell without words in
+    which something is drawn (a figure as a picture) is not blank: UNMAPPED."""
     grids = [
         Grid(
             lattice.box,
@@ -138,6 +143,7 @@ def _placed(found: list[Lattice], words: list[Word], across: list[Word], page: i
         for word in [word for word in across if _inside(word.middle, grid.box)]:
             next(cell for cell in grid.cells if _inside(word.middle, cell.place.box)).lines.append(TextLine([word]))
             across.remove(word)
+    _unread(grids, drawings)
     top: list[Item] = [*lines_of(loose), *(TextLine([word]) for word in across)]
     for index, grid in enumerate(grids):
         middle = (grid.box[0] + grid.box[2]) / 2, (grid.box[1] + grid.box[3]) / 2
@@ -154,6 +160,17 @@ def _placed(found: list[Lattice], words: list[Word], across: list[Word], page: i
             if cell.items is not None:
                 cell.items.sort(key=_height)
     return sorted(top, key=_height)
+
+
+def _unread(grids: Sequence[Grid], drawings: Sequence[Box]) -> None:
+    for box in drawings:
+        middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        grid = next((grid for grid in grids if _inside(middle, grid.box)), None)
+        if grid is None or min(box[2] - box[0], box[3] - box[1]) < THIN:
+            continue
+        cell = next((cell for cell in grid.cells if _inside(middle, cell.place.box)), None)
+        if cell is not None and not cell.lines and area(box) <= area(cell.place.box):
+            cell.lines = [TextLine([Word(UNMAPPED, *box, base=box[3], size=max(1.0, box[3] - box[1]))])]
 
 
 def _homes(grids: list[Grid], words: list[Word]) -> tuple[list[Word], dict[int, list[Word]]]:
@@ -182,18 +199,22 @@ def _by_cell(grid: Grid, words: list[Word]) -> list[list[Word]]:
 
 def _parted(grid: Grid, words: list[Word]) -> bool:
     """Whether the table's lines part its figures: no cell with several in a line, no row of cells with several below
-    each other."""
+    each other, no printed line in several rows."""
     stacks: Counter[int] = Counter()
+    placed: list[tuple[float, int, float]] = []  # of each figure its baseline, its row, its size
     for cell, own in zip(grid.cells, _by_cell(grid, words), strict=True):
         lines = lines_of(own)
         if len(lines) > 1 and all(_FIGURE.fullmatch(line.text) for line in lines):
             stacks[cell.place.row] += 1
         for line in lines:
             figures = [word for word in line.words if _FIGURE.fullmatch(word.text)]
+            placed += [(word.base, cell.place.row, word.size) for word in figures]
             if any(_beyond(word, cell.place.box) for word in figures):
                 return False  # it runs into the next cell: whose it is, the lines do not say
             if any(b.x0 - a.x1 > _FAR * a.size for a, b in pairwise(figures)):
                 return False
+    if any(a[1] != b[1] and b[0] - a[0] <= _LEVEL * min(a[2], b[2]) for a, b in pairwise(sorted(placed))):
+        return False  # one printed line in several rows: frames within the cells, such as a form's fields
     return max(stacks.values(), default=0) < 2
 
 

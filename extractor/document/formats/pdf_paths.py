@@ -23,6 +23,7 @@ from extractor.document.formats.pdf_drawn import (
 _FILLED = (0, 3, 7)  # render modes without an outline in a colour of its own, the invisible ones among them
 _LIKE = 128  # colours no further apart may be of text that is not seen on its ground
 _CONTRAST = 24  # of 255, in one channel: less is not seen
+_LARGEST_MARK = 20.0  # points: a larger shape is no character
 _MOST_FILLS = 1_500  # filled areas whose ground is looked for
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -64,7 +65,7 @@ class Walk:
                 inner = _times(_matrix(item), matrix)
                 stack.append((pdfium.FPDFFormObj_GetObject, item, 0, pdfium.FPDFFormObj_CountObjects(item), inner))
             elif kind == pdfium.FPDF_PAGEOBJ_TEXT:
-                self._text(item, len(stack) > 1)
+                self._text(item, matrix, len(stack) > 1)
             elif kind == pdfium.FPDF_PAGEOBJ_PATH:
                 self.drawn.shapes += 1
                 self._path(item, _times(_matrix(item), matrix))
@@ -106,7 +107,7 @@ class Walk:
                     pdfium.FPDFPageObj_RemoveMark(item, mark)
                     break
 
-    def _text(self, item: Any, inside: bool) -> None:
+    def _text(self, item: Any, matrix: Matrix, inside: bool) -> None:
         objects, at = self.objects, address(item)
         objects.texts.append(item)
         objects.modes[at] = mode = pdfium.FPDFTextObj_GetTextRenderMode(item)
@@ -115,10 +116,12 @@ class Walk:
         self._marks(item)
         red, green, blue, alpha = _colour(pdfium.FPDFPageObj_GetFillColor, item)
         self.inks.add((red, green, blue))
-        self.drawn.doubtful |= inside or alpha < 255 or mode not in _FILLED or self._clipped(item)
+        objects.inks[at] = red, green, blue, alpha
+        self.drawn.doubtful |= inside or alpha < 255 or mode not in _FILLED
+        self.drawn.doubtful |= self._clipped(item, matrix)
 
-    def _clipped(self, item: Any) -> bool:
-        """Whether a clip may cut the text off."""
+    def _clipped(self, item: Any, matrix: Matrix) -> bool:
+        """Whether a clip may cut the text off; keeps its box."""
         clip = pdfium.FPDFPageObj_GetClipPath(item)
         paths = pdfium.FPDFClipPath_CountPaths(clip) if clip else 0
         if paths <= 0:
@@ -127,6 +130,7 @@ class Walk:
         if not pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top):
             return True
         x, y = ctypes.c_float(), ctypes.c_float()
+        cut = False
         for number in range(paths):
             xs, ys = [], []
             segments = pdfium.FPDFClipPath_CountPathSegments(clip, number)
@@ -136,7 +140,7 @@ class Walk:
                 pdfium.FPDFPathSegment_GetPoint(segment, x, y)
                 xs.append(x.value)
                 ys.append(y.value)
-            slack = 1.0
+            slack = 0.2
             if not xs or not (
                 segments <= 6
                 and min(xs) <= left.value + slack
@@ -144,8 +148,19 @@ class Walk:
                 and min(ys) <= bottom.value + slack
                 and max(ys) >= top.value - slack
             ):
-                return True
-        return False
+                if xs:
+                    self._cut(address(item), matrix, min(xs), min(ys), max(xs), max(ys))
+                cut = True
+        return cut
+
+    def _cut(self, at: int, matrix: Matrix, left: float, bottom: float, right: float, top: float) -> None:
+        """Keeps the box of a clip, of several what they leave."""
+        a, b, c, d, e, f = matrix
+        box = self.frame.box(
+            a * left + c * bottom + e, b * left + d * bottom + f, a * right + c * top + e, b * right + d * top + f
+        )
+        x0, y0, x1, y1 = self.objects.clips.get(at, box)
+        self.objects.clips[at] = max(x0, box[0]), max(y0, box[1]), min(x1, box[2]), min(y1, box[3])
 
     def _path(self, item: Any, matrix: Matrix) -> None:
         count = pdfium.FPDFPath_CountSegments(item)
@@ -189,6 +204,9 @@ class Walk:
         self._cover()
         self.grounds.add(colour)
         edges = {(round(x, 1), round(y, 1)) for x, y in line}
+        drawn = not straight or len(edges) > 4
+        if drawn and max(box[2] - box[0], box[3] - box[1]) <= _LARGEST_MARK and len(self.drawn.marks) < MAX_RULES:
+            self.drawn.marks.append(box)
         if not stroke and straight and len(edges) == 4 and self._contrasts(box, colour):
             x0, y0, x1, y1 = box
             for edge in ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import unicodedata
 from bisect import bisect_left
@@ -15,6 +16,7 @@ from extractor.document.formats.pdf_drawn import UNMAPPED, Glyph
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _GAP = 0.25  # of the font size: characters further apart are two words
 _GAP_CJK = 0.55
+_BOLD = 0.16  # of the font size: a figure drawn twice no further apart is bold, one further apart is unreadable
 _COLUMN_GAP = 0.6  # a wider gap keeps its width in columns
 
 
@@ -153,6 +155,11 @@ def _raised(rows: list[list[Glyph]]) -> list[list[Glyph]]:
             below.sort(key=lambda glyph: glyph.x0)
         if left:
             out.append(left)
+    for row in out:
+        for one, other in pairwise(row):
+            near = one.text.isnumeric() and other.x0 - one.x1 <= 0.3 * one.size
+            if near and other.size <= 0.8 * one.size:
+                other.text = other.text.translate(_SUPERSCRIPT)
     return out
 
 
@@ -163,16 +170,24 @@ def _once(row: list[Glyph]) -> list[Glyph]:
         under = next((other for other in reversed(out[-3:]) if _on(other, glyph)), None)
         if under is None:
             out.append(glyph)
-        elif under.text != glyph.text and (any(map(str.isnumeric, under.text + glyph.text)) or UNMAPPED in under.text):
-            under.text = UNMAPPED
+        elif any(map(str.isnumeric, under.text + glyph.text)) or UNMAPPED in under.text:
+            same = under.text == glyph.text and _aside(under, glyph) <= _BOLD * glyph.size
+            under.text = under.text if same else UNMAPPED
     return out
 
 
 def _on(one: Glyph, other: Glyph) -> bool:
     size = min(one.size, other.size)
     wide = min(one.x1 - one.x0, other.x1 - other.x0)
-    near = min(0.2 * size, 0.45 * wide) if one.text == other.text else 0.3 * wide
-    return abs((one.x0 + one.x1) - (other.x0 + other.x1)) / 2 <= near and abs(one.base - other.base) <= 0.2 * size
+    if one.text.isnumeric() and other.text.isnumeric():
+        near = 0.6 * wide
+    else:
+        near = min(0.2 * size, 0.45 * wide) if one.text == other.text else 0.3 * wide
+    return _aside(one, other) <= near and abs(one.base - other.base) <= 0.2 * size
+
+
+def _aside(one: Glyph, other: Glyph) -> float:
+    return abs((one.x0 + one.x1) - (other.x0 + other.x1)) / 2
 
 
 def lines_of(words: Sequence[Word]) -> list[TextLine]:
@@ -197,6 +212,52 @@ def joined(lines: Sequence[TextLine]) -> str:
     for before, after in pairwise(texts):
         out += ("" if is_wide(before[-1]) and is_wide(after[0]) else " ") + after
     return out
+
+
+_FIGURES = re.compile(r"[-+]?[\d０-９][\d０-９,.，．]*[^\W\d_]{0,2}|[-/—_]+|[件条项起份宗次元]")
+_ORDINAL = re.compile(r"\s*[（(]?\s*[一二三四五六七八1-8]\s*[）).、．]")
+_PITCH = 1.5  # of the font size: lines of one label are no further apart
+
+
+def gathered(lines: Sequence[TextLine]) -> list[TextLine]:
+    """Lines with a label that is printed half above and half below its figures brought beside them.
+
+    Only for labels of two lines as close as lines of one text, that begin and end there: what stands right above and
+    below them is another label's.
+    """
+    out = [TextLine(list(line.words)) for line in lines]
+    for at, (above, middle, below) in enumerate(zip(out, out[1:], out[2:], strict=False)):
+        if len(middle.words) < 2 or not above.words or not all(_FIGURES.fullmatch(word.text) for word in middle.words):
+            continue
+        edge = middle.words[0].x0
+        if any(word.x1 > edge for word in (*above.words, *below.words)):
+            continue
+        base = middle.words[0].base
+        for one in list(above.words):
+            size = one.size
+            other = next((word for word in below.words if word.x0 < one.x1 and one.x0 < word.x1), None)
+            if other is None or other.base - one.base > _PITCH * size or _ORDINAL.match(other.text):
+                continue
+            begins = _ORDINAL.match(one.text) or not _close(one, out[at - 1 : at])
+            ends = all(_ORDINAL.match(word.text) for word in _close(other, out[at + 3 : at + 4]))
+            if begins and ends and one.base + 0.25 * size < base < other.base - 0.25 * size:
+                above.words.remove(one)
+                below.words.remove(other)
+                text = joined([TextLine([one]), TextLine([other])])
+                x0, top, x1, bottom = box_of((one, other))
+                middle.words.insert(0, Word(text, x0, top, x1, bottom, base, size))
+        middle.words.sort(key=lambda word: word.x0)
+    return [line for line in out if line.words]
+
+
+def _close(word: Word, lines: Sequence[TextLine]) -> list[Word]:
+    """The words of these lines that stand right above or below a word."""
+    return [
+        other
+        for line in lines
+        for other in line.words
+        if other.x0 < word.x1 and word.x0 < other.x1 and abs(other.base - word.base) <= _PITCH * word.size
+    ]
 
 
 def laid_out(lines: Sequence[TextLine], left: float, unit: float) -> list[str]:

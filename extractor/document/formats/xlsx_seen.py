@@ -39,8 +39,8 @@ class Seen:
         rows, columns = (
             (_Ranges(()), _Ranges(())) if all_of_it else (_Ranges(sheet.hidden_rows), _Ranges(sheet.hidden_columns))
         )
-        self._merge(sheet.merged, rows, columns)
         self.hides = False
+        self._merge(sheet.merged, rows, columns)
         for row, cells in list(self.cells.items()):
             for column in [c for c in cells if rows.past(row) != row or columns.past(c) != c]:
                 hidden = cells.pop(column)
@@ -65,6 +65,8 @@ class Seen:
             row, column = hidden_rows.past(top), hidden_columns.past(left)
             if shown and row <= bottom and column <= right:
                 self.cells.setdefault(row, {})[column] = replace(shown, right=right)
+            elif shown and _DIGIT.search(shown.text):
+                self.hides = True
 
 
 class _Ranges:

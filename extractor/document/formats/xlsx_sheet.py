@@ -23,6 +23,7 @@ _NAMESPACES = (
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
 _REF = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+_LESS_THAN_ONE = re.compile(r"0(?:\.\d*)?|\.\d+")
 _ON = frozenset(("1", "true", "on"))
 
 
@@ -189,7 +190,7 @@ class _SheetReader(_Reader):
         self._column, self._last = 0, None
         if not 0 < self._row <= _MAX_ROW:
             raise damaged(f"The part {self._name} has a row with the number {raw!r}.")
-        if ("hidden" in attributes and attributes["hidden"] in _ON) or attributes.get("ht") == "0":
+        if ("hidden" in attributes and attributes["hidden"] in _ON) or _is_nothing(attributes.get("ht")):
             hidden = self.sheet.hidden_rows
             first = hidden.pop()[0] if hidden and hidden[-1][1] == self._row - 1 else self._row
             hidden.append((first, self._row))
@@ -240,7 +241,7 @@ class _SheetReader(_Reader):
         return "" if not self._zeros and kind == "n" and shown == "0" else shown
 
     def _add_columns(self, attributes: dict[str, str]) -> None:
-        if attributes.get("hidden") in _ON or attributes.get("width") == "0":
+        if attributes.get("hidden") in _ON or _is_nothing(attributes.get("width")):
             first, last = whole(attributes.get("min")), whole(attributes.get("max"))
             if first is not None and last is not None:
                 self.sheet.hidden_columns.append((first, last))
@@ -254,6 +255,11 @@ class _SheetReader(_Reader):
         self.sheet.merged.append((min(top, bottom), min(left, right), max(top, bottom), max(left, right)))
         if len(self.sheet.merged) > MAX_MERGED:
             raise too_large(f"The part {self._name} has more than {MAX_MERGED:,} merged cells.")
+
+
+def _is_nothing(size: str | None) -> bool:
+    """Whether a row is lower than a point or a column narrower than a character: no figure in it is seen."""
+    return size is not None and _LESS_THAN_ONE.fullmatch(size) is not None
 
 
 def position(ref: str, name: str) -> tuple[int, int]:

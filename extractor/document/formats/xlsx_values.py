@@ -142,9 +142,10 @@ def _section(value: Decimal, section: str, epoch: datetime) -> str:
         return UNREAD + _plain(value)
     if any(token["percent"] for token in tokens):
         value *= 100
-    before = "".join(map(_words, tokens[: numbers[0]])).translate(_SIGNS).strip()
-    after = "".join(map(_words, tokens[numbers[-1] + 1 :])).translate(_SIGNS).strip()
     shown = _plain(abs(value)) if value or _SHOWS_ZERO.search(figure) else ""
+    signs = _SIGNS if shown else {}  # a zero that is a dash: "-"??
+    before = "".join(map(_words, tokens[: numbers[0]])).translate(signs).strip()
+    after = "".join(map(_words, tokens[numbers[-1] + 1 :])).translate(signs).strip()
     return f"{'-' if value < 0 else ''}{before}{shown}{after}"
 
 
