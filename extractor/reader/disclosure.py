@@ -102,7 +102,7 @@ def _rows(norm: str, region: Region, specs: dict[str, RowSpec]) -> list[Row]:
 
 
 # The unit may be wrapped in its head's cell: borders and line ends stand between. Some heads say only 金额（元）.
-_UNIT = re.compile(r"(?:单\s*位|金\s*额)[\s:|(为]*(?:人\s*民\s*币)?[\s:|(]*([百千万亿]?)\s*(元)")
+_UNIT = re.compile(r"(?:单\s*位|金\s*额)[\s:|(为]*+(?:人\s*民\s*币[\s:|(]*+)?([百千万亿]?)\s*+(元)")
 
 
 def _unit(norm: str, region: Region, default: str | None) -> str | None:
