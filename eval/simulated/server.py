@@ -28,7 +28,6 @@ _DRIP = 0.02
 
 # What may be done to one request instead of answering it, by name.
 TRANSPORT_FAULTS = ("429", "429_after", "500", "503", "hang", "drip", "closed")
-ANSWER_FAULTS = ("malformed", "truncated", "blank", "prose", "refused")
 _RETRY_AFTER = 2
 
 

@@ -95,7 +95,7 @@ Block = Line | Table
 class Notice:
     """Something about the file that a reader of the result must know (pages without text, a text layer made by OCR).
 
-    `code` is the rule of the finding that tells it (rules/entries/document.toml); `message` is Chinese, `message_en`
+    `code` is the rule of the finding that tells it (rules/entries/file.toml); `message` is Chinese, `message_en`
     English."""
 
     code: str
@@ -104,7 +104,7 @@ class Notice:
 
 
 class Places:
-    """Places by character position: `at(start, end)` gives the innermost place that holds all of [start, end)."""
+    """Places by character position: `at(start, end)` gives the place that holds all of [start, end)."""
 
     __slots__ = ("_ends", "_places", "_starts")
 
