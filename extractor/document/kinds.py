@@ -63,9 +63,8 @@ _MAIL_HEADERS = frozenset((b"mime-version", b"message-id", b"received", b"return
 _LETTER = frozenset((b"from", b"to", b"subject"))
 _SENT = frozenset((b"to", b"cc", b"bcc", b"message-id", b"received", b"return-path", b"delivered-to"))
 
-# What to say of a kind that is a document but is not read yet.
+# What to say of a kind that is not read.
 HOW_TO_CONVERT: dict[Kind, str] = {
-    "pdf": "Convert it first: `pdftotext -layout report.pdf report.txt` keeps the columns of the tables.",
     "archive": "Unpack it and give the folder (ZIP, TAR, gzip, bzip2 and xz are read as they are).",
     "eml": "Give the mail as a file: what is attached to it is read then.",
     "msg": "Open it in Outlook and save it as .eml or its attachments as files (`msgconvert` does it too).",

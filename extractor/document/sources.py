@@ -109,7 +109,6 @@ def read_stored(data: bytes) -> Stored:
 
 
 _KIND_NAMES: dict[Kind, str] = {
-    "pdf": "PDF",
     "image": "A picture",
     "archive": "An archive of this kind",
     "eml": "Mail by itself",
