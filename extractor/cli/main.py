@@ -22,6 +22,8 @@ from extractor.cli.extract import EPILOG, extract
 from extractor.cli.label import label_app
 from extractor.cli.schema import EPILOG as SCHEMA_EPILOG
 from extractor.cli.schema import schema
+from extractor.cli.serve import EPILOG as SERVE_EPILOG
+from extractor.cli.serve import serve
 from extractor.cli.text import text
 from extractor.errors import GoujiError
 
@@ -52,6 +54,7 @@ app.command(epilog=EXPORT_EPILOG)(export)
 app.command("import", epilog=IMPORT_EPILOG)(import_)
 app.command(epilog=DATASETTE_EPILOG)(datasette)
 app.command(epilog=SCHEMA_EPILOG)(schema)
+app.command(epilog=SERVE_EPILOG)(serve)
 app.command()(explain)
 app.command()(text)
 app.add_typer(endpoint_app, name="endpoint")

@@ -26,7 +26,10 @@ from typing import IO, Any, NoReturn
 from extractor.errors import InputError
 
 # Name of a task → where its function is: (bytes, options) → what JSON can hold.
-TASKS = {"pdf": ("extractor.document.formats.pdf_file", "read")}
+TASKS = {
+    "pdf": ("extractor.document.formats.pdf_file", "read"),
+    "report": ("extractor.service.work.reading", "read_task"),
+}
 SECONDS = 60.0  # wall clock and processor time of one file
 MEMORY = 1_500_000_000  # bytes of address space of the child
 _ANSWER = 200_000_000  # bytes
