@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +37,8 @@ T = TypeVar("T")
 class Limits:
     """What a run may spend (None: no limit; money in US dollars), whether answers are kept and texts logged.
 
-    `timeout`: seconds for one whole answer (None: 120). `suggest`: see `stage.improve`.
+    `timeout`: seconds for one whole answer (None: 120). `attempts`: of one call (None: 4). `suggest`: see
+    `stage.improve`.
     """
 
     max_cost: Decimal | None = None
@@ -47,18 +48,21 @@ class Limits:
     keep_text: bool = False
     suggest: bool = False
     timeout: float | None = None
+    attempts: int | None = None
     ledger: Path | None = None
 
 
 class Runner:
-    """`with Runner("local") as runner: future = runner.submit(reading)`.
+    """`with Runner("local") as runner: future = runner.submit(reading)`; instead of a SPEC an endpoint that runs.
 
     Nothing is started before a document needs it. Errors, on entering: UsageError (SPEC, limits). What fails later
     (no key, a local model that does not start, an endpoint that refuses) is `fatal`: documents are then settled by the
     reader alone. `exhausted` is the limit that was reached.
     """
 
-    def __init__(self, spec: str, limits: Limits | None = None, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, spec: str | Endpoint, limits: Limits | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
         self._spec, self._limits = spec, limits or Limits()
         self._env = os.environ if env is None else env
         self._stack = ExitStack()
@@ -80,7 +84,8 @@ class Runner:
         limits = self._limits
         self.budget = Budget(max_cost=limits.max_cost, max_calls=limits.max_calls, max_tokens=limits.max_tokens)
         try:
-            self.endpoint = parse_spec(self._spec, self._env)
+            spec = self._spec
+            self.endpoint = parse_spec(spec, self._env) if isinstance(spec, str) else spec
             self.budget.check(self.endpoint)
         except GoujiError as error:
             if error.code != "no_key":
@@ -96,7 +101,8 @@ class Runner:
             return
         assert self.endpoint is not None
         try:
-            self.endpoint = self._stack.enter_context(running(self.endpoint, self._env))
+            if not self.endpoint.base_url:
+                self.endpoint = self._stack.enter_context(running(self.endpoint, self._env))
             self._thread = threading.Thread(target=self._work, name="gouji-model", daemon=True)
             self._thread.start()
             self._ready.result()
@@ -120,7 +126,11 @@ class Runner:
         limits = self._limits
         assert self.endpoint is not None
         self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        timing = Timing() if limits.timeout is None else Timing(answer=limits.timeout)
+        timing = Timing()
+        if limits.timeout is not None:
+            timing = replace(timing, answer=limits.timeout)
+        if limits.attempts is not None:
+            timing = replace(timing, attempts=limits.attempts)
         with Ledger(limits.ledger, keep_text=limits.keep_text) as ledger:
             asker = Asker(self.endpoint, ledger=ledger, cache=limits.cache, budget=self.budget, timing=timing)
             async with asker:

@@ -145,19 +145,7 @@ def _read(files: list[str], log: _Log, at: Callable[[str, int], None] | None) ->
 
 
 def _json_line(judged: Any) -> None:
-    outcomes = judged.outcomes
-    line: dict[str, Any] = {
-        "source": judged.source,
-        "findings": [finding.to_json() for finding in outcomes.findings],
-        "passed": outcomes.passed,
-        "failed": outcomes.failed,
-        "not_assessable": outcomes.not_assessable,
-        "line": judged.intake.line,
-        "document": judged.intake.document,
-        "organization": judged.intake.case.organization if judged.intake.case else None,
-        "year": judged.intake.case.year if judged.intake.case else None,
-    }
-    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(judged.to_json(), ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 

@@ -32,7 +32,7 @@ def explain(
     if rule is None:
         rules = list(catalogue().values())
         if as_json:
-            sys.stdout.write(json.dumps([entry(item) for item in rules], ensure_ascii=False, indent=1) + "\n")
+            sys.stdout.write(json.dumps([item.to_json() for item in rules], ensure_ascii=False, indent=1) + "\n")
             return
         for family, members in groupby(rules, key=lambda item: item.family):
             typer.echo(f"{family}")
@@ -42,29 +42,10 @@ def explain(
         return
     found = find_rule(rule)
     if as_json:
-        sys.stdout.write(json.dumps(entry(found), ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
         return
     for line in list(words(found, rule)):
         typer.echo(line)
-
-
-def entry(rule: Any) -> dict[str, Any]:
-    """A catalogue entry as JSON."""
-    return {
-        "rule": rule.code,
-        "family": rule.family,
-        "severity": rule.severity,
-        "formula": rule.formula,
-        "instances": rule.instances,
-        "applies": rule.applies,
-        "needs": rule.needs or None,
-        "source": rule.source,
-        "zh": rule.zh,
-        "en": rule.en,
-        "false_positives": rule.false_positives,
-        "passes": dict(rule.passes),
-        "fails": dict(rule.fails),
-    }
 
 
 def words(rule: Any, asked: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from extractor.cli.explain import explain
 from extractor.cli.export import EPILOG as EXPORT_EPILOG
 from extractor.cli.export import IMPORT_EPILOG, export, import_
 from extractor.cli.extract import EPILOG, extract
+from extractor.cli.keys import keys_app
 from extractor.cli.label import label_app
 from extractor.cli.schema import EPILOG as SCHEMA_EPILOG
 from extractor.cli.schema import schema
@@ -55,6 +56,7 @@ app.command("import", epilog=IMPORT_EPILOG)(import_)
 app.command(epilog=DATASETTE_EPILOG)(datasette)
 app.command(epilog=SCHEMA_EPILOG)(schema)
 app.command(epilog=SERVE_EPILOG)(serve)
+app.add_typer(keys_app, name="keys")
 app.command()(explain)
 app.command()(text)
 app.add_typer(endpoint_app, name="endpoint")

@@ -18,11 +18,11 @@ MaxBytes = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
 
-def parse_size(raw: str) -> int:
+def parse_size(raw: str, option: str = "--max-bytes") -> int:
     """`500000`, `20MB`, `1 GiB` as a number of bytes. Errors: UsageError `bad_size`."""
     found = re.fullmatch(r"\s*(\d+)\s*([kmg]i?)?b?\s*", raw, re.IGNORECASE)
     if not found or not int(found.group(1)):
-        raise UsageError("bad_size", f"--max-bytes {raw!r} is no size.", "Write a number of bytes, 20MB or 1GiB.")
+        raise UsageError("bad_size", f"{option} {raw!r} is no size.", "Write a number of bytes, 20MB or 1GiB.")
     return int(found.group(1)) * _UNITS[(found.group(2) or "").lower()]
 
 

@@ -29,13 +29,22 @@ from extractor.errors import InputError
 TASKS = {
     "pdf": ("extractor.document.formats.pdf_file", "read"),
     "report": ("extractor.service.work.reading", "read_task"),
+    "check": ("extractor.service.work.checking", "check_task"),
+    "page": ("extractor.service.pages.picture", "draw"),
 }
 SECONDS = 60.0  # wall clock and processor time of one file
 MEMORY = 1_500_000_000  # bytes of address space of the child
 _ANSWER = 200_000_000  # bytes
 _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "PYTHONHASHSEED")
 _HEAD = struct.Struct(">QQ")
+_TRIALS = 3  # children for one file, where each is ended by somebody else
+_BY_OTHERS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_KILLED_ADVICE = "Give the machine more memory, or read fewer files at once; then read it again."
 _ADVICE = "Open it in a PDF or office program and save it anew, or give the text."
+
+
+class Killed(InputError):
+    """Somebody ended the child while it read: the system for want of memory, an administrator, we ourselves."""
 
 
 class Sandbox:
@@ -43,6 +52,7 @@ class Sandbox:
 
     def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self.seconds, self.memory = seconds, memory
+        self._ended = False
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._owner = 0
@@ -50,9 +60,22 @@ class Sandbox:
     def run(self, task: str, data: bytes, **options: Any) -> Any:
         """What the task's function gives for the bytes.
 
-        Errors: InputError of the function itself; `too_slow`, `too_large` (memory), `malformed` (the child died).
+        A child that somebody else ended says nothing of the bytes: they are read again by another.
+        Errors: InputError of the function itself; `too_slow`, `too_large` (memory), `malformed` (the child died);
+        Killed, also after `kill`.
         """
+        for trial in range(_TRIALS):
+            try:
+                return self._run(task, data, options)
+            except Killed:
+                if self._ended or trial == _TRIALS - 1:
+                    raise
+        raise AssertionError
+
+    def _run(self, task: str, data: bytes, options: dict[str, Any]) -> Any:
         with self._lock:
+            if self._ended:
+                _died(-signal.SIGKILL)
             child = self._started()
             head = json.dumps({"task": task, "options": options, "seconds": self.seconds}).encode()
             try:
@@ -69,6 +92,13 @@ class Sandbox:
         """Ends the child; a later call starts another."""
         with self._lock:
             self._end()
+
+    def kill(self) -> None:
+        """Ends the child at once, also amid a file, and for good."""
+        self._ended = True
+        child = self._child
+        if child is not None and self._owner == os.getpid():
+            child.kill()
 
     @property
     def pid(self) -> int | None:
@@ -129,11 +159,11 @@ def _exchange(child: subprocess.Popen[bytes], question: bytes, seconds: float) -
             except BlockingIOError:
                 continue
             except BrokenPipeError:
-                _died(child)
+                _died(_code(child))
         if ready[0]:
             piece = os.read(receive, 1 << 20)
             if not piece:
-                _died(child)
+                _died(_code(child))
             answer += piece
             if need < 0 and len(answer) >= 8:
                 need = 8 + int.from_bytes(answer[:8], "big")
@@ -150,11 +180,16 @@ def _too_large() -> NoReturn:
     raise InputError("too_large", "Reading the file takes more memory than any report does.", _ADVICE)
 
 
-def _died(child: subprocess.Popen[bytes]) -> NoReturn:
+def _code(child: subprocess.Popen[bytes]) -> int:
     try:
-        code = child.wait(timeout=5)
+        return child.wait(timeout=5)
     except subprocess.TimeoutExpired:
-        code = 0
+        return 0
+
+
+def _died(code: int) -> NoReturn:
+    if -code in _BY_OTHERS:
+        raise Killed("killed", "The process that read the file was ended by the system or by hand.", _KILLED_ADVICE)
     if code == -signal.SIGXCPU:
         _too_slow()
     if code == -signal.SIGABRT:  # how native code ends that is given no more memory

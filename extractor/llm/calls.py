@@ -170,7 +170,7 @@ class Asker:
             if self._stopped or self._transport is None:
                 return self._failed("stopped", _STOPPED, tally)
             if self.fatal is not None:
-                return self._failed("endpoint", str(self.fatal), tally)
+                return self._failed("endpoint", str(self.fatal), tally, self.fatal.code)
             if reason := self.budget.exhausted:
                 self.budget.denied = True
                 return self._failed("budget", f"{reason}.", tally)
@@ -204,7 +204,7 @@ class Asker:
                     transport.failed(fault)
                 if fault.failure == "malformed":
                     self._ignored(rung, step)
-                return self._failed(fault.failure, str(fault.error), tally)
+                return self._failed(fault.failure, str(fault.error), tally, fault.error.code)
             self._worked(rung, transport)
             return self._valid(question, text, key, transport, tally)
 
@@ -257,8 +257,9 @@ class Asker:
             return None
         return Answer(value, cost="0", model=self.endpoint.model, cached=True)
 
-    def _failed(self, failure: Any, detail: str, tally: Tally) -> Answer:
-        return replace(_answer(None, tally, self.endpoint.model), failure=failure, detail=self.endpoint.scrub(detail))
+    def _failed(self, failure: Any, detail: str, tally: Tally, code: str = "") -> Answer:
+        failed = _answer(None, tally, self.endpoint.model)
+        return replace(failed, failure=failure, detail=self.endpoint.scrub(detail), code=code)
 
     def _broken(self, error: Exception, tally: Tally) -> Answer:
         """An error of our own or of a library: the question fails, the run does not."""

@@ -33,11 +33,13 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A checked answer (`value`), or why there is none. Tokens and cost count every call made for it, also failed
-    ones; an answer from the cache costs nothing and has `calls` 0. `cost` is None where the price is unknown."""
+    ones; an answer from the cache costs nothing and has `calls` 0. `cost` is None where the price is unknown. `code` is
+    that of the EndpointError behind a failure, where there is one."""
 
     value: BaseModel | None
     failure: Failure | None = None
     detail: str = ""
+    code: str = ""
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0

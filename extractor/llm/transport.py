@@ -19,6 +19,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from extractor.errors import StoreError
+from extractor.llm import watch
 from extractor.llm.budget import Budget
 from extractor.llm.errors import (
     EndpointError,
@@ -260,10 +261,12 @@ class Transport:
             tally.cost += cost or 0
             tally.unpriced = tally.unpriced or cost is None
         self.budget.settle(spent, cost)
-        if self.ledger is None:
-            return
         choices = getattr(completion, "choices", None) or [None]
         reason = getattr(choices[0], "finish_reason", None)
+        if watch.watched():
+            watch.tell(self._seen(request, label, number, status, started, completion, reason, (sent, got), cost))
+        if self.ledger is None:
+            return
         keep = self.ledger.keep_text
         call = Call(
             prompt=label.prompt,
@@ -284,6 +287,40 @@ class Transport:
         )
         self.write(lambda ledger: ledger.add(call))
 
+    def _seen(
+        self,
+        request: dict[str, Any],
+        label: Label,
+        number: int,
+        status: str,
+        started: float,
+        completion: ChatCompletion | None,
+        reason: object,
+        tokens: tuple[int | None, int | None],
+        cost: Decimal | None,
+    ) -> watch.Attempt:
+        ended = time.time_ns()
+        name = self.endpoint.profile.token_parameter
+        return watch.Attempt(
+            provider=self.endpoint.profile.name,
+            model=self.endpoint.model,
+            address=self.endpoint.shown_url,
+            started=ended - int((time.perf_counter() - started) * 1e9),
+            ended=ended,
+            status=status,
+            number=number,
+            rung=label.rung,
+            prompt=label.prompt[0],
+            max_tokens=_count(request.get(name)),
+            temperature=request.get("temperature"),
+            response_id=_word(getattr(completion, "id", None)),
+            response_model=_word(getattr(completion, "model", None)),
+            finish_reasons=(reason[:100],) if isinstance(reason, str) else (),
+            prompt_tokens=tokens[0],
+            completion_tokens=tokens[1],
+            cost=None if cost is None else f"{cost.normalize():f}",
+        )
+
     def write(self, write: Callable[[Ledger], object]) -> None:
         """Writes to the ledger; an error is remembered and ends writing, not the run, whose answers are paid for."""
         if self.ledger is not None:
@@ -302,6 +339,11 @@ def _fault(state: RetryCallState) -> Fault:
 def _count(value: object) -> int | None:
     """A number of tokens as an endpoint gives it; None for anything that is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _word(value: object) -> str | None:
+    """A name as an endpoint gives it."""
+    return value[:200] if isinstance(value, str) and value else None
 
 
 def _inner_status(error: object) -> int:

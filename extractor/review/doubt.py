@@ -10,34 +10,40 @@ from extractor.results import TRUSTED
 
 
 class Doubt(NamedTuple):
-    """Of one table: cells that nobody proved, hard rules that fail, and the two as one number (0: nothing to do)."""
+    """Of one table: cells that nobody proved, hard rules that fail, and how bad it is as one number (0: no work)."""
 
     cells: int
     rules: int
     score: float
 
 
-def doubt_of(line: Mapping[str, Any]) -> dict[str, Doubt]:
-    """Per table of a line of `extract --json`; a table that is trusted and breaks no hard rule is no work.
+# What weighs as much as so many doubtful cells.
+_RULE = 10  # a broken hard rule: a figure is wrong, on paper or in the reading
+_READING = 20  # the reader doubts the table as a whole: any figure may stand in the wrong cell
 
-    A broken hard rule weighs as ten cells: it says that a figure is wrong, on paper or in the reading.
+
+def doubt_of(line: Mapping[str, Any]) -> dict[str, Doubt]:
+    """Per table of a line of `extract --json`.
+
+    A table that is not trusted is worse the more may be wrong in it. One that is trusted and breaks a hard rule is left
+    for a person to confirm, behind all of these (below 1). Any other is no work.
     """
-    cells = dict.fromkeys(TABLES, 0)
-    for cell in line["cells"]:
-        table = table_of(cell["path"])
-        cells[table] += cell["state"] in ("ambiguous", "illegible") or (
-            cell["state"] == "missing" and line["verdicts"][table] not in TRUSTED
-        )
+    failed = [finding for finding in line["findings"] if finding["status"] == "fail"]
     rules = dict.fromkeys(TABLES, 0)
-    for finding in line["findings"]:
-        if finding["status"] == "fail" and finding["severity"] == "error" and finding["cells"]:
+    for finding in failed:
+        if finding["severity"] == "error" and finding["cells"]:
             rules[table_of(finding["cells"][0])] += 1
     doubts = {}
     for table in TABLES:
-        verdict = line["verdicts"][table]
-        open_ = verdict == "needs_review" or (verdict == "failed" and line["record"] is not None)
-        score = cells[table] + 10 * rules[table] + (1 if open_ else 0)
-        doubts[table] = Doubt(cells[table], rules[table], float(score if open_ or rules[table] else 0))
+        if line["verdicts"][table] in TRUSTED:  # such a table has no doubtful cell
+            doubts[table] = Doubt(0, rules[table], min(rules[table], 99) / 100)
+        elif line["record"] is None:
+            doubts[table] = Doubt(0, 0, 0.0)
+        else:
+            mine = (cell for cell in line["cells"] if table_of(cell["path"]) == table)
+            cells = sum(cell["state"] in ("ambiguous", "illegible", "missing") for cell in mine)
+            doubted = any(finding["rule"].startswith(f"{table}.reading.") for finding in failed)
+            doubts[table] = Doubt(cells, rules[table], float(1 + cells + _RULE * rules[table] + _READING * doubted))
     return doubts
 
 

@@ -7,6 +7,7 @@ and the tests are made from it.
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,24 @@ class Rule:
         handed on."""
         return self.needs == "text" or self.family == "file"
 
+    def to_json(self) -> dict[str, Any]:
+        """The entry of `gouji explain --json`."""
+        return {
+            "rule": self.code,
+            "family": self.family,
+            "severity": self.severity,
+            "formula": self.formula,
+            "instances": self.instances,
+            "applies": self.applies,
+            "needs": self.needs or None,
+            "source": self.source,
+            "zh": self.zh,
+            "en": self.en,
+            "false_positives": self.false_positives,
+            "passes": dict(self.passes),
+            "fails": dict(self.fails),
+        }
+
 
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, Rule]:
@@ -75,6 +94,18 @@ def _formula(code: str) -> str:
     rule = next(rule for rule in FORM.rules if rule.code == code)
     sides = (rule.left, rule.right) if rule.left else (("<group>.*",), ("<group>.all",))
     return " = ".join(" + ".join(f"Σ {name}" if name.endswith(".*") else name for name in side) for side in sides)
+
+
+@lru_cache(maxsize=1)
+def rules_version() -> str:
+    """What identifies form and rules: gouji's version and twelve digits of the SHA-256 of their data files."""
+    from importlib.metadata import version
+
+    folder = files("extractor.rules") / "entries"
+    digest = hashlib.sha256((files("extractor.form") / "form.toml").read_bytes())
+    for family in FAMILIES:
+        digest.update((folder / f"{family}.toml").read_bytes())
+    return f"{version('gouji')}+{digest.hexdigest()[:12]}"
 
 
 @lru_cache(maxsize=4096)

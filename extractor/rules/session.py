@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 from extractor.document.bodies import body_key, same_body
 from extractor.errors import InputError, UsageError
@@ -24,6 +25,21 @@ class Judged:
     source: str
     intake: Intake
     outcomes: Outcomes
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of `gouji check --json`."""
+        outcomes, case = self.outcomes, self.intake.case
+        return {
+            "source": self.source,
+            "findings": [finding.to_json() for finding in outcomes.findings],
+            "passed": outcomes.passed,
+            "failed": outcomes.failed,
+            "not_assessable": outcomes.not_assessable,
+            "line": self.intake.line,
+            "document": self.intake.document,
+            "organization": case.organization if case else None,
+            "year": case.year if case else None,
+        }
 
 
 def judge(intake: Intake) -> Outcomes:
@@ -46,14 +62,15 @@ def judge(intake: Intake) -> Outcomes:
 
 
 class Session:
-    """Judges a stream of records. `previous`: a file of last year's; `bodies`: a CSV of parent,child.
+    """Judges a stream of records. `previous`: last year's, a file of them or the records; `bodies`: a CSV of
+    parent,child.
 
-    `notes` is what a person should know of these two files. Errors: UsageError for files that cannot be used.
+    `notes` is what a person should know of these two. Errors: UsageError for what cannot be used.
     """
 
-    def __init__(self, previous: Path | None = None, bodies: Path | None = None) -> None:
+    def __init__(self, previous: Path | Sequence[Intake] | None = None, bodies: Path | None = None) -> None:
         self.notes: list[str] = []
-        self._previous = _Previous(previous, self.notes) if previous else None
+        self._previous = None if previous is None else _Previous(previous, self.notes)
         self._children = _tree(bodies) if bodies else None
 
     def judge(self, records: Iterable[tuple[str, Intake]]) -> Iterator[Judged]:
@@ -108,18 +125,19 @@ def _no_pair(why: tuple[str, str]) -> Finding:
 class _Previous:
     """Last year's records, found by body and year."""
 
-    def __init__(self, path: Path, notes: list[str]) -> None:
+    def __init__(self, given: Path | Sequence[Intake], notes: list[str]) -> None:
+        name = f"--previous {given}" if isinstance(given, Path) else "previous"
         try:
-            intakes = list(read_file(path))
+            intakes = list(read_file(given)) if isinstance(given, Path) else list(given)
         except InputError as error:
             raise UsageError("previous", f"--previous {error.message}", error.hint) from error
         self.cases = [intake.case for intake in intakes if intake.case is not None]
         if not self.cases:
-            raise UsageError("previous", f"--previous {path} holds no record.", "Give last year's records.")
+            raise UsageError("previous", f"{name} holds no record.", "Give last year's records.")
         faults = sum(f.severity == "error" for intake in intakes for f in intake.findings)
         if faults or len(self.cases) < len(intakes):
             lost = len(intakes) - len(self.cases)
-            notes.append(f"--previous {path}: {faults} faults, {lost} lines without a record (gouji check shows them)")
+            notes.append(f"{name}: {faults} faults, {lost} lines without a record (gouji check shows them)")
 
     def of(self, case: Case) -> tuple[Case | None, tuple[str, str]]:
         """Last year's record of the case's body; None with the reason (Chinese, English) where there is not just one.

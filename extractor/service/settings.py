@@ -27,14 +27,19 @@ class Settings(BaseModel):
     instance: str = ""  # this server's name among several on one PostgreSQL; it keeps it over restarts
     auth: Literal["keys", "off"] = "keys"
     hosts: tuple[str, ...] = ()  # names by which the service may be called, beside loopback; empty: any with keys
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")  # whose X-Forwarded-For and -Proto are believed
 
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)  # processes that read reports
     max_queue: int = Field(10_000, ge=1)  # extractions that wait; above that 429
     max_body: int = Field(20 * MEGABYTE, ge=1_000)
+    body_seconds: float = Field(120.0, gt=0)  # in which a request's body must have come
+    body_pause: float = Field(20.0, gt=0)  # the longest pause amid it
     max_batch: int = Field(1_000, ge=1)  # documents of one batch
     max_wait: float = Field(60.0, ge=0)  # the longest `?wait=`
+    answer_seconds: float = Field(60.0, gt=0)  # for an answer, beside the body and `?wait=`
     document_seconds: float = Field(60.0, gt=0)  # processor time of one document
     shutdown_seconds: float = Field(20.0, ge=0)  # what is under way may finish so long
+    heartbeat: float = Field(5.0, gt=0)  # seconds between an instance's signs of life; four missed, and others take over
     rate: str = "1200/minute"  # requests of one key (or of one address without keys); the syntax of `limits`
 
     model: str | None = None  # the SPEC that is asked where a request names none; None: no model
@@ -74,7 +79,7 @@ class Settings(BaseModel):
             raise UsageError(
                 "open_service",
                 f"Without keys the service listens on loopback only, not on {self.host}.",
-                "Make a key with `gouji keys add NAME --scope …` and leave --no-auth out.",
+                "Make a key with `gouji keys add NAME --scope submit --scope read` and leave --auth off out.",
             )
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):
             raise UsageError(

@@ -8,8 +8,24 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from extractor.service.api import extractions, problems
+from extractor.service.api import (
+    audit,
+    batches,
+    check,
+    extractions,
+    health,
+    lines,
+    openapi,
+    problems,
+    reference,
+    review,
+    security,
+    sessions,
+)
+from extractor.service.api.middleware import Edge
 from extractor.service.database.extractions import version
+from extractor.service.observe import tracing
+from extractor.service.pages import routes as pages
 from extractor.service.settings import Settings
 from extractor.service.state import Service
 
@@ -20,14 +36,26 @@ def make_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(service.start, asyncio.get_running_loop())
+        stop_watching = tracing.start(settings.tracing, settings.name)
         try:
-            yield
+            await asyncio.to_thread(service.start, asyncio.get_running_loop())
+            try:
+                yield
+            finally:
+                await asyncio.to_thread(service.stop)
         finally:
-            await asyncio.to_thread(service.stop)
+            await asyncio.to_thread(stop_watching)
 
-    app = FastAPI(title="gouji", version=version(), lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="gouji", version=version(), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.service = service
     problems.install(app)
-    app.include_router(extractions.router)
+    security.install(app, service)
+    health.install(app, service)
+    for router in (extractions.router, lines.router, batches.router, check.router, reference.router):
+        app.include_router(router)
+    for router in (review.router, health.router, audit.router, sessions.router):
+        app.include_router(router)
+    app.include_router(pages.router)
+    openapi.install(app)
+    app.add_middleware(Edge, service=service)  # the last one added is the outermost
     return app

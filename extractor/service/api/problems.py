@@ -46,13 +46,18 @@ KINDS: dict[str, Kind] = {
     "bad_request": Kind(400, "The request cannot be understood"),
     "unauthorized": Kind(401, "A key is asked for"),
     "forbidden": Kind(403, "The key may not do this"),
+    "cross_origin": Kind(403, "The request came from another site's page"),
     "not_found": Kind(404, "There is no such thing"),
     "method_not_allowed": Kind(405, "The method is not for this address"),
+    "slow_body": Kind(408, "The request's body came too slowly"),
     "conflict": Kind(409, "The request contradicts an earlier one"),
-    "gone": Kind(410, "It was deleted"),
+    "not_finished": Kind(409, "There is no result yet"),
     "too_large": Kind(413, "The request is larger than the service takes"),
     "unsupported_media_type": Kind(415, "The request's media type is not read here"),
-    "given_mismatch": Kind(422, "The caller's own record fits no report of the document"),
+    "host_not_allowed": Kind(421, "The service is not called by this name"),
+    "given_invalid": Kind(422, "The caller's own record is not one"),
+    "extraction_failed": Kind(422, "The extraction could not be carried out"),
+    "not_decidable": Kind(422, "It cannot be decided so"),
     "model_not_allowed": Kind(422, "The service does not ask this model"),
     "callback_not_allowed": Kind(422, "Webhooks do not go to this host"),
     "rate_limited": Kind(429, "Too many requests"),
@@ -94,8 +99,6 @@ def of_error(error: GoujiError) -> Problem:
     """One of gouji's own errors as a problem."""
     if isinstance(error, StoreError):
         return Problem("database", error.message, error.hint, {"Retry-After": "5"}, cause=error.code)
-    if error.code == "queue_full":
-        return Problem("queue_full", error.message, error.hint, {"Retry-After": "10"})
     return Problem("invalid_request", error.message, error.hint, cause=error.code)
 
 

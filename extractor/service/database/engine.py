@@ -28,11 +28,15 @@ class Database:
         self.url = sa.make_url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         if self.embedded:
-            self.engine = sa.create_engine(self.url, connect_args={"timeout": WAIT}, pool_size=8, max_overflow=32)
+            self.engine = sa.create_engine(
+                self.url, connect_args={"timeout": WAIT}, pool_size=8, max_overflow=32, hide_parameters=True
+            )
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
-            self.engine = sa.create_engine(self.url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+            self.engine = sa.create_engine(
+                self.url, pool_size=8, max_overflow=24, pool_pre_ping=True, hide_parameters=True
+            )
         self._turn = threading.Lock()
         self._writer = self.engine.execution_options(writes=True)
 
@@ -113,6 +117,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA synchronous=FULL")  # what was accepted survives a loss of power
+    connection.execute("PRAGMA secure_delete=ON")  # what was deleted is gone from the file
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -126,6 +131,10 @@ def store_error(error: Exception) -> StoreError:
     lowered = said.lower()
     if "locked" in lowered or "busy" in lowered:
         return StoreError("locked", "The database is busy with another program's write.", "Try again in a moment.")
+    if "unable to open" in lowered:
+        return StoreError(
+            "cannot_open", "The database's file cannot be opened.", "Look whether its folder can be written."
+        )
     if "full" in lowered or "no space" in lowered:
         return StoreError("disk_full", "There is no room left for the database.", "Make room, then try again.")
     if "readonly" in lowered or "read-only" in lowered:

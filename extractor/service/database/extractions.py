@@ -15,18 +15,17 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from extractor.document.kinds import kind_of
 from extractor.errors import GoujiError
+from extractor.results import Usage
+from extractor.service.database import decisions, statements
 from extractor.service.database.engine import Database
-from extractor.service.database.tables import documents, extractions, failures, report_tables, reports
+from extractor.service.database.tables import documents, extractions
 from extractor.service.ids import new_id, now
 from extractor.service.work.reading import Outcome
 
-OPEN = ("queued", "running", "waiting")
-FINAL = ("done", "failed")
-MOST_ATTEMPTS = 5  # of a document at which the server died each time
+OPEN, FINAL, SUSPECT, HEAD = statements.OPEN, statements.FINAL, statements.SUSPECT, statements.HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,9 @@ class Submission:
     budget: Mapping[str, Any] | None = None
     given: Any = None
     callback: str | None = None
-    batch: str | None = None
     key_id: str | None = None
     request_id: str | None = None
+    again: bool = False  # also where this version has read it already
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +72,21 @@ def fingerprint(submission: Submission) -> str:
     return hashlib.sha256(hashlib.sha256(submission.data).digest() + told).hexdigest()
 
 
-def submit(connection: sa.Connection, submission: Submission, max_queue: int) -> Accepted:
+def submit(
+    connection: sa.Connection, submission: Submission, max_queue: int | None, batch: str | None = None
+) -> Accepted:
     """Keeps the document and a queued extraction of it, or finds the one that is there (a failed one is queued again).
 
-    Errors: QueueFull.
+    `max_queue` None: the caller looks itself whether there is room. Errors: QueueFull.
     """
     mark = fingerprint(submission)
-    found = connection.execute(
-        sa.select(extractions.c.id, extractions.c.state, extractions.c.round).where(extractions.c.fingerprint == mark)
-    ).one_or_none()
+    found = connection.execute(statements.KNOWN, {"mark": mark}).one_or_none()
+    if found is not None and found.state == "done" and submission.again:
+        _supersede(connection, found.id, mark)
+        found = None
     if found is not None and found.state != "failed":
         return Accepted(found.id, found.state, found.round, False)
-    if waiting(connection) >= max_queue:
+    if max_queue is not None and waiting(connection) >= max_queue:
         raise QueueFull("queue_full", "The service has more documents to read than it may hold.", "Send it later.")
     if found is not None:
         again = {"state": "queued", "error": None, "attempts": 0, "finished": None, "round": found.round + 1}
@@ -101,43 +103,38 @@ def submit(connection: sa.Connection, submission: Submission, max_queue: int) ->
         "budget": None if submission.budget is None else json.dumps(submission.budget, default=str),
         "given": None if submission.given is None else zlib.compress(json.dumps(submission.given).encode()),
         "callback": submission.callback,
-        "batch": submission.batch,
+        "batch": batch,
         "key_id": submission.key_id,
         "request_id": submission.request_id,
         "created": now(),
         "version": version(),
     }
-    try:
-        with connection.begin_nested():
-            connection.execute(sa.insert(extractions), row)
-    except IntegrityError:  # another instance was faster with the same content
-        return submit(connection, submission, max_queue)
+    if connection.execute(statements.KEEP_EXTRACTION, row).first() is None:
+        return submit(connection, submission, max_queue, batch)  # another instance was faster with the same content
     return Accepted(str(row["id"]), "queued", 1, True)
+
+
+def _supersede(connection: sa.Connection, extraction: str, mark: str) -> None:
+    """Lets a newer extraction be the one that is found for its content."""
+    older = hashlib.sha256(f"{mark} {extraction}".encode()).hexdigest()
+    connection.execute(sa.update(extractions).where(extractions.c.id == extraction).values(fingerprint=older))
 
 
 def waiting(connection: sa.Connection) -> int:
     """How many extractions wait for a reader."""
-    return connection.execute(
-        sa.select(sa.func.count()).select_from(extractions).where(extractions.c.state == "queued")
-    ).scalar_one()
+    return connection.execute(statements.WAITING).scalar_one()
 
 
 def _keep_document(connection: sa.Connection, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
-    if connection.execute(sa.select(documents.c.size).where(documents.c.sha256 == sha256)).first() is None:
-        kind = kind_of(data)
-        row = {
-            "sha256": sha256,
-            "kind": kind,
-            "size": len(data),
-            "bytes": zlib.compress(data, 1),
-            "created": now(),
-        }
-        try:
-            with connection.begin_nested():
-                connection.execute(sa.insert(documents), row)
-        except IntegrityError:
-            pass
+    row = {
+        "sha256": sha256,
+        "kind": kind_of(data),
+        "size": len(data),
+        "bytes": zlib.compress(data, 1),
+        "created": now(),
+    }
+    connection.execute(statements.KEEP_DOCUMENT, row)
     return sha256
 
 
@@ -154,31 +151,19 @@ class Job:
     attempts: int
     created: str
     request_id: str | None
+    waits_since: str | None  # for a model's endpoint
+    spent: Usage  # on a model already
 
 
 def claim(connection: sa.Connection, extraction: str, instance: str) -> Job | None:
     """Marks an extraction as under way here; None where it is finished or deleted."""
-    taken = connection.execute(
-        sa.update(extractions)
-        .where(extractions.c.id == extraction, extractions.c.state.in_(OPEN))
-        .values(
-            state="running",
-            instance=instance,
-            attempts=extractions.c.attempts + 1,
-            started=sa.func.coalesce(extractions.c.started, now()),
-            retry_at=None,
-        )
-    )
-    if not taken.rowcount:
+    row = connection.execute(statements.CLAIM, {"of": extraction, "by": instance, "at": now()}).one_or_none()
+    if row is None:
         return None
-    row = connection.execute(
-        sa.select(extractions, documents.c.bytes.label("data"))
-        .join(documents, documents.c.sha256 == extractions.c.document)
-        .where(extractions.c.id == extraction)
-    ).one()
+    data = connection.execute(statements.BYTES, {"of": row.document}).scalar_one()
     return Job(
         id=row.id,
-        data=zlib.decompress(row.data),
+        data=zlib.decompress(data),
         source=row.source,
         model=row.model,
         budget=None if row.budget is None else json.loads(row.budget),
@@ -186,39 +171,34 @@ def claim(connection: sa.Connection, extraction: str, instance: str) -> Job | No
         attempts=row.attempts,
         created=row.created,
         request_id=row.request_id,
+        waits_since=row.waits_since,
+        spent=Usage(row.calls, row.prompt_tokens, row.completion_tokens, row.cost),
     )
 
 
 def finish(connection: sa.Connection, extraction: str, outcome: Outcome) -> bool:
     """Keeps the result; false where the extraction is finished already or was deleted meanwhile."""
-    done = connection.execute(
-        sa.update(extractions)
-        .where(extractions.c.id == extraction, extractions.c.state.in_(OPEN))
-        .values(
-            state="done",
-            finished=now(),
-            retry_at=None,
-            verdict=outcome.verdict,
-            lines=outcome.lines,
-            calls=outcome.calls,
-            prompt_tokens=outcome.prompt_tokens,
-            completion_tokens=outcome.completion_tokens,
-            cost=outcome.cost,
-        )
-        .returning(extractions.c.document)
-    ).one_or_none()
+    result = {
+        "of": extraction,
+        "state": "done",
+        "finished": now(),
+        "verdict": outcome.verdict,
+        "lines": outcome.lines,
+        "calls": outcome.calls,
+        "prompt_tokens": outcome.prompt_tokens,
+        "completion_tokens": outcome.completion_tokens,
+        "cost": outcome.cost,
+    }
+    done = connection.execute(statements.END, result).one_or_none()
     if done is None:
         return False
     if outcome.text is not None:
-        connection.execute(
-            sa.update(documents)
-            .where(documents.c.sha256 == done.document)
-            .values(text=outcome.text, text_sha256=outcome.text_sha256)
-        )
-    connection.execute(
-        sa.update(reports).where(reports.c.document == done.document, reports.c.current).values(current=False)
-    )
+        text = {"of": done.document, "text": outcome.text, "text_sha256": outcome.text_sha256}
+        connection.execute(statements.KEEP_TEXT, text)
+    connection.execute(statements.NO_LONGER_CURRENT, {"of": done.document})
     _insert_reports(connection, extraction, done.document, outcome)
+    if outcome.text_sha256 is not None:
+        decisions.refresh(connection, outcome.text_sha256)
     return True
 
 
@@ -254,46 +234,42 @@ def _insert_reports(connection: sa.Connection, extraction: str, document: str, o
             )
         for ordinal, (rule, severity, blame) in enumerate(report.failures):
             failed.append({**key, "ordinal": ordinal, "rule": rule, "severity": severity, "blame": blame})
-    for table_of_rows, rows in ((reports, heads), (report_tables, tables), (failures, failed)):
+    for keep, rows in (
+        (statements.KEEP_REPORTS, heads),
+        (statements.KEEP_TABLES, tables),
+        (statements.KEEP_FAILURES, failed),
+    ):
         if rows:
-            connection.execute(sa.insert(table_of_rows), rows)
+            connection.execute(keep, rows)
 
 
 def fail(connection: sa.Connection, extraction: str, error: GoujiError) -> bool:
     """Ends an extraction that the service could not carry out; the document is not to blame."""
     told = json.dumps({"code": error.code, "message": error.message, "hint": error.hint}, ensure_ascii=False)
-    return bool(
-        connection.execute(
-            sa.update(extractions)
-            .where(extractions.c.id == extraction, extractions.c.state.in_(OPEN))
-            .values(state="failed", finished=now(), retry_at=None, error=told)
-        ).rowcount
-    )
-
-
-def wait_for_model(connection: sa.Connection, extraction: str, error: GoujiError, retry_at: str) -> bool:
-    """Says that the endpoint is down and when it is asked again."""
-    told = json.dumps({"code": error.code, "message": error.message, "hint": error.hint}, ensure_ascii=False)
-    return bool(
-        connection.execute(
-            sa.update(extractions)
-            .where(extractions.c.id == extraction, extractions.c.state.in_(OPEN))
-            .values(state="waiting", retry_at=retry_at, error=told)
-        ).rowcount
-    )
-
-
-_HEAD = [column for column in extractions.c if column.name not in ("lines", "given", "fingerprint")]
+    ended = {"of": extraction, "state": "failed", "finished": now(), "error": told}
+    return connection.execute(statements.END, ended).first() is not None
 
 
 def head(connection: sa.Connection, extraction: str) -> sa.Row[Any] | None:
     """Everything of an extraction but its result."""
-    return connection.execute(sa.select(*_HEAD).where(extractions.c.id == extraction)).one_or_none()
+    return connection.execute(statements.HEAD_OF, {"of": extraction}).one_or_none()
+
+
+def result(connection: sa.Connection, extraction: str) -> tuple[sa.Row[Any] | None, bytes | None]:
+    """Its head, and its result as a JSON array; None for what is not there."""
+    found = connection.execute(statements.RESULT_OF, {"of": extraction}).one_or_none()
+    return found, None if found is None or found.lines is None else zlib.decompress(found.lines)
+
+
+def state(connection: sa.Connection, extraction: str) -> str | None:
+    """Where an extraction stands; None where there is none."""
+    found: str | None = connection.execute(statements.STATE_OF, {"of": extraction}).scalar()
+    return found
 
 
 def lines(connection: sa.Connection, extraction: str) -> bytes | None:
     """The result as a JSON array; None while there is none."""
-    found = connection.execute(sa.select(extractions.c.lines).where(extractions.c.id == extraction)).scalar()
+    found = connection.execute(statements.LINES_OF, {"of": extraction}).scalar()
     return None if found is None else zlib.decompress(found)
 
 
@@ -307,15 +283,14 @@ def stored_text(connection: sa.Connection, extraction: str) -> str | None:
     return None if found is None else zlib.decompress(found).decode("utf-8", "surrogatepass")
 
 
-def unfinished(connection: sa.Connection, before: str) -> list[tuple[str, int]]:
-    """Extractions, with their round, that were queued before a moment and are so still: their way to the queue may have
-    been cut."""
+def document_bytes(connection: sa.Connection, extraction: str) -> bytes | None:
+    """The document as it was sent."""
     found = connection.execute(
-        sa.select(extractions.c.id, extractions.c.round)
-        .where(extractions.c.state == "queued", extractions.c.created < before)
-        .order_by(extractions.c.id)
-    )
-    return [(row.id, row.round) for row in found]
+        sa.select(documents.c.bytes)
+        .join(extractions, extractions.c.document == documents.c.sha256)
+        .where(extractions.c.id == extraction)
+    ).scalar()
+    return None if found is None else zlib.decompress(found)
 
 
 def check_database(database: Database) -> None:

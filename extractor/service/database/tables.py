@@ -35,7 +35,7 @@ extractions = sa.Table(
     sa.Column("budget", sa.Text),  # JSON
     sa.Column("given", sa.LargeBinary),  # JSON
     sa.Column("callback", sa.Text),
-    sa.Column("batch", sa.Text, index=True),
+    sa.Column("batch", sa.Text),  # that it was first sent in
     sa.Column("key_id", sa.Text),
     sa.Column("request_id", sa.Text),
     sa.Column("instance", sa.Text),  # who works at it
@@ -45,6 +45,7 @@ extractions = sa.Table(
     sa.Column("started", sa.Text),
     sa.Column("finished", sa.Text),
     sa.Column("retry_at", sa.Text),  # of a waiting one
+    sa.Column("waits_since", sa.Text),  # when the model's endpoint was first found to be down
     sa.Column("version", sa.Text, nullable=False),  # of gouji
     sa.Column("verdict", sa.Text, index=True),  # the worst of its reports
     sa.Column("lines", sa.LargeBinary),  # the contract's objects, a JSON array
@@ -69,6 +70,7 @@ reports = sa.Table(
     sa.Column("region_code", sa.Text),
     sa.Column("verdict", sa.Text, nullable=False, index=True),
     sa.Column("doubt", sa.Float, nullable=False, index=True),  # 0: nothing to settle; the queue's order
+    sa.Column("reviewed_verdict", sa.Text),  # what the reviewers' decisions make of it; null where there are none
 )
 
 report_tables = sa.Table(
@@ -85,7 +87,18 @@ report_tables = sa.Table(
     sa.Column("reviewed_verdict", sa.Text),
     sa.Column("settled", sa.Boolean, nullable=False, default=False),
     sa.ForeignKeyConstraint(["extraction", "number"], ["reports.extraction", "reports.number"], ondelete="CASCADE"),
-    sa.Index("report_tables_queue", "settled", "doubt"),
+)
+
+# The reviewers' queue, in its order: only the few tables that are open stand in it.
+_open = report_tables.c.settled == sa.false()
+sa.Index(
+    "report_tables_queue",
+    report_tables.c.doubt.desc(),
+    report_tables.c.extraction,
+    report_tables.c.number,
+    report_tables.c.table_key,
+    sqlite_where=_open,
+    postgresql_where=_open,
 )
 
 failures = sa.Table(
@@ -110,6 +123,7 @@ decisions = sa.Table(
     sa.Column("table_key", sa.Text, nullable=False),
     sa.Column("path", sa.Text),  # the cell; null for a decision on the table or on a rule
     sa.Column("rule", sa.Text),  # of a "printed so": the rule that the print breaks
+    sa.Column("state", sa.Text),  # what the cell is on paper; null for a decision on the table or on a rule
     sa.Column("action", sa.Text, nullable=False),  # accept, correct, not_printed, printed_so, undo
     sa.Column("value", sa.Text),  # as decimal text
     sa.Column("unit", sa.Text),
@@ -122,8 +136,9 @@ decisions = sa.Table(
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("form", sa.Text, nullable=False),
     sa.Column("rules_version", sa.Text, nullable=False),
+    sa.Column("document", sa.String(64), nullable=False, index=True),  # the file that was looked at
     sa.Column("extraction", sa.Text, nullable=False),  # the one that was looked at
-    sa.Column("seen", sa.Text, nullable=False),  # JSON: the cell (or verdict) as the machine said it then
+    sa.Column("seen", sa.Text, nullable=False),  # JSON: what was shown then (review/decisions.py)
 )
 
 batches = sa.Table(
@@ -133,7 +148,16 @@ batches = sa.Table(
     sa.Column("created", sa.Text, nullable=False),
     sa.Column("key_id", sa.Text),
     sa.Column("callback", sa.Text),
-    sa.Column("members", sa.LargeBinary, nullable=False),  # JSON: extraction ids in the order sent
+)
+
+# The documents of a batch in the order sent; one content may stand in several batches, and twice in one.
+batch_members = sa.Table(
+    "batch_members",
+    metadata,
+    sa.Column("batch", sa.ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # from 1
+    sa.Column("extraction", sa.ForeignKey("extractions.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("source", sa.Text, nullable=False),  # as it was called in this batch
 )
 
 idempotency = sa.Table(
@@ -142,7 +166,7 @@ idempotency = sa.Table(
     sa.Column("key_id", sa.Text, primary_key=True),
     sa.Column("idempotency_key", sa.Text, primary_key=True),
     sa.Column("fingerprint", sa.String(64), nullable=False),  # of the request
-    sa.Column("target", sa.Text, nullable=False),  # the extraction or batch that came of it
+    sa.Column("target", sa.Text, nullable=False, index=True),  # the extraction or batch that came of it
     sa.Column("created", sa.Text, nullable=False),
 )
 
@@ -153,8 +177,10 @@ deliveries = sa.Table(
     sa.Column("event", sa.Text, nullable=False),  # extraction.finished, batch.finished
     sa.Column("target", sa.Text, nullable=False, index=True),
     sa.Column("url", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),  # JSON, the same at every attempt: ids, states, verdicts, links
     sa.Column("state", sa.Text, nullable=False, index=True),  # pending, delivered, given_up
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_at", sa.Text),  # of a pending one
     sa.Column("status", sa.Integer),  # of the last answer
     sa.Column("error", sa.Text),
     sa.Column("created", sa.Text, nullable=False),
@@ -173,6 +199,16 @@ keys = sa.Table(
     sa.Column("expires", sa.Text),
     sa.Column("revoked", sa.Text),
     sa.Column("used", sa.Text),
+)
+
+# Browsers that showed a key at /login. A cookie is worth nothing without its row here.
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),  # SHA-256 of the cookie's value
+    sa.Column("key_id", sa.ForeignKey("keys.id"), nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("expires", sa.Text, nullable=False),
 )
 
 audit = sa.Table(

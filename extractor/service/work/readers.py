@@ -6,7 +6,7 @@ import json
 import queue
 from typing import Any
 
-from extractor.document.sandbox import Sandbox
+from extractor.document.sandbox import Killed, Sandbox
 from extractor.errors import InputError
 from extractor.results import failed
 from extractor.service.work.reading import Outcome, outcome_from, outcome_of
@@ -16,6 +16,7 @@ class Readers:
     """`read` waits for a free process. A process that dies or takes too long fails its document and no other."""
 
     def __init__(self, count: int, seconds: float) -> None:
+        self._killed = False
         self._all = [Sandbox(seconds=seconds) for _ in range(count)]
         # The one that was used last is warm, and starts no further process where one is enough.
         self._free: queue.LifoQueue[Sandbox] = queue.LifoQueue()
@@ -23,11 +24,13 @@ class Readers:
             self._free.put(sandbox)
 
     def read(self, data: bytes, source: str, given: Any = None) -> Outcome:
-        """The reader's outcome. Errors: UsageError where `given` fits no report."""
+        """The reader's outcome. Errors: UsageError where `given` fits no report; Killed after `kill`."""
         sandbox = self._free.get()
         try:
             answer = sandbox.run("report", data, source=source, given=None if given is None else json.dumps(given))
         except InputError as error:
+            if self._killed and isinstance(error, Killed):
+                raise
             return outcome_of([failed(source, None, error.code, error.message, error.hint)], None)
         finally:
             self._free.put(sandbox)
@@ -38,7 +41,9 @@ class Readers:
         """Process ids of those that run."""
         return [pid for sandbox in self._all if (pid := sandbox.pid) is not None]
 
-    def close(self) -> None:
-        """Ends the processes; one that reads is waited for."""
+    def kill(self) -> None:
+        """Ends the processes for good, also those that read: their documents are read at the next start."""
+        self._killed = True
         for sandbox in self._all:
+            sandbox.kill()
             sandbox.close()

@@ -1,0 +1,423 @@
+"""A result with the reviewers' decisions laid over it; the machine's own line is never changed.
+
+Decided cells have method `human` and the characters that were pointed at; every other cell is the machine's. Derived
+values follow from the rules anew, all rules run anew, and the verdicts are the contract's. A table is trusted only if
+every one of its cells is proved: by the machine in a table that it does not doubt, or by a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from extractor.errors import GoujiError
+from extractor.form import DISPUTE_BLOCKS, GROUPS, TABLES, cell_paths, group_all
+from extractor.reader.tables import TableRead
+from extractor.results import TRUSTED, Cell, Finding, Value, Verdict, document_verdict, exact, plain
+from extractor.review.decisions import EMPTY, Decision, Standing, standing
+from extractor.review.doubt import table_of
+from extractor.review.paper import Paper, kind_of
+from extractor.review.soft import carried, soft_findings
+from extractor.rules.catalogue import rules_version
+from extractor.settle import build_record, settle_table
+
+Line = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What decisions make of a report.
+
+    `line`: a line of the contract, the machine's own where nothing was decided. `settled`: by table, whether a person
+    has nothing left to decide. `verdicts`: its tables' verdicts. `stale`: standing decisions that could not be applied.
+    `notes`: by decision id, what to know of it: `stale`, `differs` (the machine now reads otherwise than it did when
+    that was decided), `older_rules`, `older_form`. `decided`: the cells that decisions speak for, by decision id.
+    """
+
+    line: dict[str, Any]
+    settled: dict[str, bool]
+    verdicts: dict[str, Verdict]
+    stale: list[Decision] = field(default_factory=list)
+    notes: dict[int, list[str]] = field(default_factory=dict)
+    decided: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        """Whether all three tables are settled."""
+        return all(self.settled.values())
+
+
+def reviewed(line: Line, text: str, decisions: Iterable[Decision], number: int = 1) -> Reviewed:
+    """Report `number` of a stored text, as the machine said it (`line`), with its decisions applied."""
+    stand = standing(decisions)
+    if line["record"] is None or not stand.ids:
+        lost = _all_of(stand) if line["record"] is None else []
+        settled = {name: line["record"] is None or _settled_alone(line, name) for name in TABLES}
+        return Reviewed(dict(line), settled, dict(line["verdicts"]), lost, {d.id: ["stale"] for d in lost})
+    return _Review(line, Paper(text, number), stand).result()
+
+
+def _settled_alone(line: Line, table: str) -> bool:
+    """Whether the machine's table leaves a person nothing to decide."""
+    return line["verdicts"][table] in ("verified", "reconciled")
+
+
+def _all_of(stand: Standing) -> list[Decision]:
+    found = {d.id: d for group in (stand.cells, stand.rules, stand.tables) for d in group.values()}
+    return [found[number] for number in sorted(found)]
+
+
+class _Review:
+    def __init__(self, line: Line, paper: Paper, stand: Standing) -> None:
+        self.line, self.paper, self.stand = line, paper, stand
+        self.machine: dict[str, dict[str, Any]] = {cell["path"]: cell for cell in line["cells"]}
+        self.notes: dict[int, list[str]] = {}
+        self.human: dict[str, Cell] = {}  # by path, the cells that standing decisions speak for
+        self.by: dict[str, Decision] = {}
+        self._take()
+        self.lost = self._lost_evidence()
+        self.changed = {table_of(path) for path in (*self.human, *self.lost)}
+        self.changed |= {decision.table_key for decision in stand.rules.values()}
+
+    # ------------------------------------------------------------ decisions → cells
+
+    def _take(self) -> None:
+        applied: set[int] = set()
+        for path, decision in self.stand.cells.items():
+            cell = self._cell(path, decision)
+            if cell is not None:
+                self.human[path], self.by[path] = cell, decision
+                applied.add(decision.id)
+        for decision in _all_of(self.stand):
+            if decision.rule is None and decision.id not in applied:
+                self._note(decision, "stale")
+            if decision.form != self.line["record"]["form"]:
+                self._note(decision, "older_form")
+            if decision.rules_version != rules_version():
+                self._note(decision, "older_rules")
+        for path, decision in self.by.items():
+            then = _machine_then(decision, path)
+            if any(then.get(key) != self.machine[path].get(key) for key in ("state", "value")):
+                self._note(decision, "differs")
+        self._clash()
+
+    def _cell(self, path: str, decision: Decision) -> Cell | None:
+        """The cell as decided; None where the decision no longer fits what is here."""
+        if path not in self.machine or not self._same_report(decision):
+            return None
+        said = snapshot_of(decision, path)
+        if said["state"] in EMPTY:
+            span = said.get("span")
+            if span is not None and self.paper.text[span[0] : span[1]] != said.get("raw"):
+                return None
+            cell = Cell(path, state=said["state"], unit=said.get("unit"))
+            if span is not None:
+                cell.span, cell.raw = (span[0], span[1]), said["raw"]
+            return cell
+        span, raw = (said["span"][0], said["span"][1]), said["raw"]
+        value = value_of(path, said["value"])
+        if self.paper.text[span[0] : span[1]] != raw or not self._reads(path, span, value):
+            return None
+        return Cell(path, value, "reported", raw, span, "human", said.get("unit"))
+
+    def _reads(self, path: str, span: tuple[int, int], value: Value) -> bool:
+        """Whether the number reader still reads this value from these characters."""
+        try:
+            return self.paper.read(span, kind_of(path)).value == value
+        except GoujiError:
+            return False
+
+    def _same_report(self, decision: Decision) -> bool:
+        """Whether the report is cut out of its text as it was then: else the number may stand for another report."""
+        then, now = decision.seen["extent"], self.paper.extent
+        shared = min(then[1], now[1]) - max(then[0], now[0])
+        return bool(shared * 5 > max(then[1] - then[0], now[1] - now[0]) * 4) or list(now) == list(then)
+
+    def _clash(self) -> None:
+        """No printed number stands for two cells: decisions that say so are not applied (nobody can make such)."""
+        for path, other in overlaps({p: c.span for p, c in self.human.items() if c.span}):
+            for each in (path, other):
+                if each in self.human:
+                    self._note(self.by.pop(each), "stale")
+                    del self.human[each]
+
+    def _lost_evidence(self) -> set[str]:
+        """Cells that nobody decided and whose characters a person gave to another cell."""
+        taken = {path: cell.span for path, cell in self.human.items() if cell.span and cell.value is not None}
+        others = {
+            path: (cell["span"][0], cell["span"][1])
+            for path, cell in self.machine.items()
+            if path not in self.human and cell["span"] and cell["state"] == "reported"
+        }
+        return {pair[0] if pair[0] in others else pair[1] for pair in overlaps({**taken, **others})} & others.keys()
+
+    def _note(self, decision: Decision, note: str) -> None:
+        notes = self.notes.setdefault(decision.id, [])
+        if note not in notes:
+            notes.append(note)
+
+    # ------------------------------------------------------------ cells → tables
+
+    def result(self) -> Reviewed:
+        record, verdicts = self.line["record"], dict(self.line["verdicts"])
+        printed = frozenset(group for group in GROUPS if f"requests.{group_all(group)}.total" in self.machine)
+        paths = cell_paths(record["form"], printed)
+        tables = {name: self._table(name, paths[name], printed) for name in TABLES}
+        hard: dict[str, list[Finding | Line]] = {}
+        settled = {}
+        for name, table in tables.items():
+            if name in self.changed:
+                verdict, findings = settle_table(self.paper.text, name, table)
+                verdicts[name] = self._judged(name, verdict, findings)
+                hard[name] = list(findings)
+            else:
+                hard[name] = [finding for finding in self.line["findings"] if _of_table(finding, name)]
+            settled[name] = self._settled(name, paths[name], verdicts[name], hard[name])
+        sections = record["sections"]
+        identity = {key: record[key] for key in ("organization", "year", "title")}
+        new = build_record(record["form"], tables, identity, sections)
+        cells = [cell for name in TABLES for cell in tables[name].cells]
+        line = {
+            **self.line,
+            "verdict": document_verdict(verdicts),
+            "verdicts": verdicts,
+            "record": new,
+            "cells": [self._to_json(cell) for cell in cells],
+        }
+        line["findings"] = [
+            *(f.to_json() if isinstance(f, Finding) else f for name in TABLES for f in hard[name]),
+            *carried(self.line, before=True),
+            *(f.to_json() for f in soft_findings(line, cells, self.paper)),
+            *carried(self.line, before=False),
+        ]
+        stale = [d for d in _all_of(self.stand) if "stale" in self.notes.get(d.id, ())]
+        decided = {path: decision.id for path, decision in self.by.items()}
+        return Reviewed(line, settled, verdicts, stale, self.notes, decided)
+
+    def _table(self, name: str, paths: Sequence[str], printed: frozenset[str]) -> TableRead:
+        cells = [self._now(path) for path in paths]
+        groups = printed if name == "requests" else frozenset[str]()
+        by_path = {cell.path: cell for cell in cells}
+        alone = frozenset(
+            group for group in groups if all(c.state == "missing" for p, c in by_path.items() if _is_sub_row(p, group))
+        )
+        found = any(cell.state != "missing" or cell.value is not None for cell in cells)
+        return TableRead(cells, found, self._doubts(name, paths, by_path), groups, alone)
+
+    def _now(self, path: str) -> Cell:
+        if path in self.human:
+            return replace(self.human[path])
+        cell = cell_from(self.machine[path])
+        if path in self.lost:
+            shown = () if cell.value is None else (cell.value,)
+            return Cell(path, state="ambiguous", unit=cell.unit, candidates=shown)
+        return cell
+
+    def _doubts(self, name: str, paths: Sequence[str], cells: Mapping[str, Cell]) -> list[str]:
+        """Why the table may not be trusted: the reader's doubts until every cell is decided, and our own."""
+        found = []
+        everything = all(path in self.human for path in paths)
+        if not everything:
+            prefix = f"{name}.reading."
+            found = [f["rule"].removeprefix(prefix) for f in self.line["findings"] if f["rule"].startswith(prefix)]
+            unsure = any(self.machine[path]["state"] in ("ambiguous", "illegible") for path in paths)
+            begun = any(path in self.human for path in paths)
+            if begun and self.line["verdicts"][name] not in TRUSTED and not found and not unsure:
+                found = ["undecided"]
+            if any(self._refutes(path) for path in paths if path in self.human):
+                found.append("refuted")
+        chosen = [path for path in paths if path in self.human and self._is_chosen(path)]
+        if any(self._leaves_digits(path, cells, loose=False) for path in chosen):
+            found.append("cut")
+        elif not everything and any(self._leaves_digits(path, cells, loose=True) for path in chosen):
+            found.append("cut")
+        return found
+
+    def _refutes(self, path: str) -> bool:
+        """Whether a person says of a cell otherwise than the machine, or found its number elsewhere."""
+        away = "away" in self.by[path].seen
+        return away or contradicts(self.machine[path], self.human[path])
+
+    def _is_chosen(self, path: str) -> bool:
+        """Whether a person, and not the machine, chose the characters of this number."""
+        cell = self.human[path]
+        return cell.state == "reported" and cell.span is not None and self.machine[path]["span"] != list(cell.span)
+
+    def _leaves_digits(self, path: str, cells: Mapping[str, Cell], *, loose: bool) -> bool:
+        """Whether a number was cut out of a run of digits (`loose`: single spaces in it) of which the table's cells
+        leave others over; the number of the next label may be left."""
+        span = self.human[path].span
+        assert span is not None
+        start, end = self.paper.run(span, loose=loose)
+        taken = {at for cell in cells.values() if cell.span for at in range(*cell.span)}
+        rest = [at for at in range(start, end) if at not in taken and not self.paper.text[at].isspace()]
+        ordinal = self.paper.text[end : end + 1] in ("、", ".", "．") and len(rest) <= 2
+        return bool(rest) and not (ordinal and rest == list(range(end - len(rest), end)))
+
+    # ------------------------------------------------------------ verdicts
+
+    def _judged(self, name: str, verdict: Verdict, findings: list[Finding]) -> Verdict:
+        """Sets blame where a person decided it. Where a person's reading breaks a rule, somebody must say that the
+        report prints it so before the table is trusted."""
+        before = {f["rule"]: f for f in self.line["findings"] if f["status"] == "fail" and f["severity"] == "error"}
+        open_ = False
+        for finding in findings:
+            if finding.status != "fail" or finding.severity != "error":
+                continue
+            said = self.stand.rules.get(finding.rule)
+            then = before.get(finding.rule)
+            if said is not None and self._still(said, finding):
+                finding.blame = "source"
+                finding.reason = f"{said.who} 认定原文如此 / {said.who} decided that the report prints it so"
+            elif verdict == "inconsistent" and not (then and then["blame"] == "source" and self._untouched(finding)):
+                open_ = True
+                finding.blame = "undecided"
+                finding.reason = "由人认定的数使勾稽关系不成立，是否原文如此尚未认定 / a person's reading breaks the rule, and nobody has said whether the report prints it so"  # noqa: E501
+        failing = {f.rule: f for f in findings if f.status == "fail"}
+        for rule, decision in self.stand.rules.items():
+            if decision.table_key == name and not (rule in failing and self._still(decision, failing[rule])):
+                self._note(decision, "stale")
+        return "needs_review" if open_ else verdict
+
+    def _untouched(self, finding: Finding) -> bool:
+        """Whether all operands are the machine's reading."""
+        return not any(
+            path in self.lost or (path in self.human and contradicts(self.machine[path], self.human[path]))
+            for path in finding.cells
+        )
+
+    def _still(self, decision: Decision, finding: Finding) -> bool:
+        """Whether the rule fails with the numbers that were decided on."""
+        then = decision.seen["finding"]
+        same = then["left"] == plain(finding.left) and then["right"] == plain(finding.right)
+        return same and self._same_report(decision) and then["operands"] == self.operands(finding.cells)
+
+    def operands(self, paths: Iterable[str]) -> dict[str, Any]:
+        """What is on paper for each operand of a rule."""
+        return {path: paper_of(self._now(path)) for path in paths}
+
+    def _settled(self, name: str, paths: Sequence[str], verdict: Verdict, hard: Sequence[Finding | Line]) -> bool:
+        if verdict in ("verified", "reconciled"):
+            return True
+        everything = all(path in self.human for path in paths)
+        if verdict == "inconsistent":
+            failing = [_get(f, "rule") for f in hard if _get(f, "status") == "fail" and _get(f, "severity") == "error"]
+            said = {rule for rule, d in self.stand.rules.items() if "stale" not in self.notes.get(d.id, ())}
+            return everything or said.issuperset(failing)
+        return verdict == "failed" and everything
+
+    def _to_json(self, cell: Cell) -> dict[str, Any]:
+        machine = self.machine[cell.path]
+        if cell.path not in self.human and cell.path not in self.lost and table_of(cell.path) not in self.changed:
+            return machine
+        out = cell.to_json()
+        place = self._places.get(cell.span) if cell.span else None
+        if place is not None:
+            out["place"] = place
+        return out
+
+    @property
+    def _places(self) -> dict[tuple[int, int] | None, Any]:
+        return {(c["span"][0], c["span"][1]): c["place"] for c in self.machine.values() if c.get("place") and c["span"]}
+
+
+# ---------------------------------------------------------------- helpers
+
+_REQUESTS = ("requests.balance.", "requests.outcomes.", "requests.applicants.", "requests.groups.")
+
+
+def _get(finding: Finding | Line, key: str) -> Any:
+    return getattr(finding, key) if isinstance(finding, Finding) else finding[key]
+
+
+def _of_table(finding: Line, name: str) -> bool:
+    """Whether a finding is one that settling this table gave: an equation of it, or a doubt of the reader."""
+    rule = finding["rule"]
+    if rule.startswith(f"{name}.reading."):
+        return True
+    if name == "requests":
+        return bool(rule.startswith(_REQUESTS))
+    return name == "disputes" and rule in {f"{block}.sum" for block in DISPUTE_BLOCKS}
+
+
+def _is_sub_row(path: str, group: str) -> bool:
+    return any(path.startswith(f"requests.{row}.") for row in GROUPS[group])
+
+
+def overlaps(spans: Mapping[str, tuple[int, int] | None]) -> list[tuple[str, str]]:
+    """Pairs of cells that share characters."""
+    found = []
+    ordered = sorted(((span, path) for path, span in spans.items() if span), key=lambda one: one[0])
+    for index, (span, path) in enumerate(ordered):
+        for other, name in ordered[index + 1 :]:
+            if other[0] >= span[1]:
+                break
+            found.append((path, name))
+    return found
+
+
+def contradicts(machine: Line, human: Cell) -> bool:
+    """Whether a person says otherwise than the machine read: a number in place of another, or of none of its
+    candidates, none in place of a number, one where the machine saw none."""
+    if machine["state"] == "reported":
+        return human.state != "reported" or plain(human.value) != machine["value"]
+    if machine["state"] in EMPTY:
+        return human.state == "reported"
+    candidates = machine.get("candidates") or []
+    return bool(candidates) and human.state == "reported" and plain(human.value) not in candidates
+
+
+def value_of(path: str, value: Any) -> Value:
+    """A value of JSON (integer, or decimal text) as the cell's own: counts as int, amounts as Decimal."""
+    if kind_of(path) == "amount":
+        amount = exact(value)
+        assert amount is not None
+        return amount
+    return int(value)
+
+
+def cell_from(cell: Line) -> Cell:
+    """A cell of a line as an object; its place stays behind."""
+    value = None if cell["value"] is None else value_of(cell["path"], cell["value"])
+    span = (cell["span"][0], cell["span"][1]) if cell["span"] else None
+    candidates = tuple(value_of(cell["path"], one) for one in cell.get("candidates") or ())
+    return Cell(
+        cell["path"], value, cell["state"], cell["raw"], span, cell["method"], cell.get("unit"),
+        tuple(cell.get("because") or ()), candidates,
+    )  # fmt: skip
+
+
+def paper_of(cell: Cell | Line) -> dict[str, Any]:
+    """What is on paper in a cell, derived values left out: state, and where there is one, value, raw, span, unit."""
+    if not isinstance(cell, Cell):
+        cell = cell_from(cell)
+    out: dict[str, Any] = {"state": cell.state}
+    if cell.state == "reported":
+        out["value"] = plain(cell.value)
+    if cell.span is not None and cell.raw is not None:
+        out |= {"raw": cell.raw, "span": list(cell.span)}
+    if cell.unit is not None:
+        out["unit"] = cell.unit
+    return out
+
+
+def snapshot_of(decision: Decision, path: str) -> dict[str, Any]:
+    """What a decision says of a cell, as `paper_of` has it."""
+    if decision.path is None:
+        return dict(decision.seen["cells"][path])
+    out: dict[str, Any] = {"state": decision.state}
+    if decision.state == "reported":
+        out["value"] = decision.value
+    if decision.span is not None:
+        out |= {"raw": decision.raw, "span": list(decision.span)}
+    if decision.unit is not None:
+        out["unit"] = decision.unit
+    return out
+
+
+def _machine_then(decision: Decision, path: str) -> dict[str, Any]:
+    """What the machine said of the cell when it was decided."""
+    if decision.path is not None:
+        return dict(decision.seen["cell"])
+    return dict(decision.seen["machine"].get(path) or decision.seen["cells"][path])

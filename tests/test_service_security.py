@@ -1,0 +1,453 @@
+"""Who may call `gouji serve`, from where, and how often; against a real server."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from serving import Serving, serving
+
+from extractor.service.api import origin
+from extractor.service.api.app import make_app
+from extractor.service.api.problems import Problem
+from extractor.service.api.sessions import local
+from extractor.service.database import keys
+from extractor.service.ids import now
+from extractor.service.settings import Settings
+
+TEXT = {"text": "某县政府信息公开工作年度报告"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(
+        tmp_path_factory.mktemp("keys") / "data", "--auth", "keys", "--allow-host", "gouji.test", "--workers", "1"
+    ) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(tmp_path_factory.mktemp("open") / "data", "--workers", "1", "--rate", "40/minute") as found:
+        yield found
+
+
+def code_of(answer: httpx.Response) -> str:
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: str = answer.json()["code"]
+    return found
+
+
+# Keys
+
+
+def test_every_address_asks_for_a_key_but_these(server: Serving, tmp_path: Any) -> None:
+    client = server.client()
+    paths = client.get("/openapi.json").json()["paths"]
+    asked = 0
+    for path, methods in paths.items():
+        for method in methods:
+            answer = client.request(method, re.sub(r"\{[^}]*\}", "1", path))
+            if path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"):
+                assert answer.status_code == 200, path
+            else:
+                assert (answer.status_code, code_of(answer)) == (401, "unauthorized"), (method, path)
+                assert answer.headers["www-authenticate"].startswith("Bearer")
+                asked += 1
+    assert asked >= 15
+    app = make_app(Settings.model_validate({"data": tmp_path}))
+    pages = {route for route in _paths(app) if not route.startswith("/v1") and route not in paths}
+    assert "/review/{extraction}/{number}" in pages
+    for path in sorted(pages - {"/", "/login", "/logout", "/docs", "/openapi.json"}):
+        if path.startswith(("/language/", "/static/", "/docs")):
+            continue
+        answer = client.get(re.sub(r"\{[^}]*\}", "1", path))
+        assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/login"), path
+
+
+def _paths(app: FastAPI) -> Iterator[str]:
+    pending: list[Any] = list(app.router.routes)
+    while pending:
+        route = pending.pop()
+        pending += getattr(getattr(route, "original_router", None), "routes", [])
+        if path := getattr(route, "path", ""):
+            yield path
+
+
+@pytest.mark.parametrize(
+    ("scopes", "method", "path", "status"),
+    [
+        ("submit", "POST", "/v1/extractions", 202),
+        ("read", "POST", "/v1/extractions", 403),
+        ("review", "POST", "/v1/extractions", 403),
+        ("admin", "POST", "/v1/extractions", 202),
+        ("submit", "GET", "/v1/extractions", 403),
+        ("read", "GET", "/v1/extractions", 200),
+        ("admin", "GET", "/v1/extractions", 200),
+        ("read", "GET", "/v1/audit", 403),
+        ("submit read review", "GET", "/v1/audit", 403),
+        ("admin", "GET", "/v1/audit", 200),
+        ("read", "GET", "/metrics", 403),
+        ("admin", "GET", "/metrics", 200),
+        ("read", "DELETE", "/v1/extractions/x_1", 403),
+    ],
+)
+def test_scopes(server: Serving, scopes: str, method: str, path: str, status: int) -> None:
+    client = server.client(server.key(*scopes.split()))
+    answer = client.request(method, path, json=TEXT if method == "POST" else None)
+    assert answer.status_code in ({200, 202} if status == 202 else {status})
+    if status == 403:
+        assert code_of(answer) == "forbidden"
+
+
+@pytest.mark.parametrize("scheme", ["Authorization: Bearer {}", "Authorization: bearer   {}", "X-API-Key: {}"])
+def test_a_key_can_be_sent_in_two_ways(server: Serving, scheme: str) -> None:
+    name, _, value = scheme.format(server.key("read")).partition(": ")
+    assert server.client().get("/v1/extractions", headers={name: value}).status_code == 200
+
+
+@pytest.mark.parametrize("sent", ["Basic {}", "Bearer {}x", "Bearer x{}", "{}", "Bearer"])
+def test_what_is_no_key(server: Serving, sent: str) -> None:
+    client = server.client(address="127.0.0.20")
+    answer = client.get("/v1/extractions", headers={"Authorization": sent.format(server.key("read"))})
+    assert (answer.status_code, code_of(answer)) == (401, "unauthorized")
+
+
+def test_a_key_in_the_address_is_none(server: Serving) -> None:
+    assert server.client().get("/v1/extractions", params={"key": server.key("read")}).status_code == 401
+
+
+def test_a_mistyped_key_is_told_from_a_wrong_one(server: Serving) -> None:
+    client = server.client(address="127.0.0.21")
+    wrong = client.get("/v1/extractions", headers={"X-API-Key": keys.make_secret()}).json()
+    mistyped = client.get("/v1/extractions", headers={"X-API-Key": keys.make_secret()[:-1]}).json()
+    assert "unknown" in wrong["detail"]
+    assert "mistyped" in mistyped["detail"]
+
+
+def test_a_revoked_key_stops_within_seconds(server: Serving) -> None:
+    key, secret = server.new_key("read")
+    client = server.client(secret)
+    assert client.get("/v1/extractions").status_code == 200
+    with server.database() as database, database.write() as connection:
+        keys.revoke(connection, key.id)
+    ended = _seconds_until(lambda: client.get("/v1/extractions").status_code == 401)
+    assert ended < 4
+
+
+def test_an_expired_key_stops(server: Serving) -> None:
+    client = server.client(server.key("read", expires=now(1.0)))
+    assert client.get("/v1/extractions").status_code == 200
+    assert _seconds_until(lambda: client.get("/v1/extractions").status_code == 401) < 4
+
+
+def _seconds_until(condition: Any) -> float:
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < 10
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+# Rates
+
+
+def test_a_key_has_a_rate_of_its_own(server: Serving) -> None:
+    limited, other = server.client(server.key("read", rate="3/hour")), server.client(server.key("read"))
+    left = []
+    for _ in range(3):
+        answer = limited.get("/v1/extractions")
+        assert answer.headers["ratelimit-policy"] == '"requests";q=3;w=3600'
+        left.append(re.findall(r"r=(\d+)", answer.headers["ratelimit"])[0])
+    assert left == ["2", "1", "0"]
+    refused = limited.get("/v1/extractions")
+    assert (refused.status_code, code_of(refused)) == (429, "rate_limited")
+    assert 0 < int(refused.headers["retry-after"]) <= 3600
+    assert other.get("/v1/extractions").status_code == 200
+    assert limited.get("/healthz").status_code == 200
+
+
+def test_many_wrong_keys_of_one_address_are_refused_and_good_ones_are_not(server: Serving) -> None:
+    client = server.client(address="127.0.0.22")
+    codes = [client.get("/v1/extractions", headers={"X-API-Key": keys.make_secret()}).status_code for _ in range(12)]
+    assert codes == [401] * 10 + [429] * 2
+    assert client.get("/v1/extractions", headers={"X-API-Key": server.key("read")}).status_code == 200
+    elsewhere = server.client(address="127.0.0.23")
+    assert elsewhere.get("/v1/extractions", headers={"X-API-Key": keys.make_secret()}).status_code == 401
+
+
+def test_without_keys_an_address_has_a_rate(open_server: Serving) -> None:
+    client = open_server.client(address="127.0.0.24")
+    codes = [client.get("/v1/extractions").status_code for _ in range(45)]
+    assert set(codes) == {200, 429}
+    assert open_server.client(address="127.0.0.25").get("/v1/extractions").status_code == 200
+
+
+# Names and origins
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 401), ("127.0.0.1:{port}", 401), ("[::1]:99", 401), ("gouji.test", 401), ("GOUJI.test:443", 401),
+        ("evil.example", 421), ("gouji.test.evil.example", 421), ("127.0.0.1.evil.example", 421), ("0.0.0.0", 421),
+        ("localhost@evil.example", 421), ("", 421),
+    ],
+)  # fmt: skip
+def test_names(server: Serving, host: str, status: int) -> None:
+    answer = server.client().get("/v1/extractions", headers={"Host": host})
+    assert answer.status_code == status
+    assert server.client().get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def settings(**values: Any) -> Settings:
+    return Settings.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("given", "host", "code"),
+    [
+        ({"auth": "off"}, "localhost:8321", None),
+        ({"auth": "off"}, "rebound.example", "host_not_allowed"),
+        ({"auth": "off", "hosts": ("my.box",)}, "my.box:8321", None),
+        ({"auth": "keys"}, "anything.example", None),
+        ({"auth": "keys", "hosts": ("a.example",)}, "b.example", "host_not_allowed"),
+        ({"auth": "keys", "hosts": ("a.example:8443",)}, "a.example:8443", None),
+        ({"auth": "keys", "host": "192.0.2.7", "hosts": ("a.example",)}, "192.0.2.7:8321", None),
+        ({"auth": "keys", "host": "0.0.0.0", "hosts": ("a.example",)}, "0.0.0.0", "host_not_allowed"),
+    ],
+)
+def test_names_by_settings(given: dict[str, Any], host: str, code: str | None) -> None:
+    assert _code(lambda: origin.Names(settings(**given)).check(host, {})) == code
+
+
+@pytest.mark.parametrize("header", ["forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-host"])
+def test_a_proxy_before_a_service_without_keys_is_noticed(open_server: Serving, header: str) -> None:
+    answer = open_server.client(address="127.0.0.26").get("/v1/extractions", headers={header: "203.0.113.9"})
+    assert (answer.status_code, code_of(answer)) == (403, "forbidden")
+
+
+SAME = {"sec-fetch-site": "same-origin", "host": "h:1"}
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "cookie", "refused"),
+    [
+        ("GET", {}, True, False),
+        ("POST", {}, False, False),  # a program, no browser
+        ("POST", {}, True, True),
+        ("POST", {"x-gouji": "1"}, True, True),  # a cookie without an origin is no browser of today
+        ("POST", SAME, True, True),
+        ("POST", {**SAME, "x-gouji": "1"}, True, False),
+        ("POST", {**SAME, "x-gouji": "1"}, False, False),
+        ("POST", SAME, False, True),  # a form of ours has no business at the API
+        ("DELETE", {**SAME, "sec-fetch-site": "cross-site", "x-gouji": "1"}, True, True),
+        ("POST", {**SAME, "sec-fetch-site": "same-site", "x-gouji": "1"}, False, True),
+        ("POST", {**SAME, "sec-fetch-site": "none", "x-gouji": "1"}, True, True),
+        ("POST", {"host": "h:1", "origin": "http://h:1", "x-gouji": "1"}, True, False),
+        ("POST", {"host": "h:1", "origin": "http://h:2", "x-gouji": "1"}, True, True),
+        ("POST", {"host": "h:1", "origin": "null", "x-gouji": "1"}, False, True),
+        ("POST", {"host": "", "origin": "null", "x-gouji": "1"}, False, True),
+        ("POST", {**SAME, "origin": "http://evil:1", "x-gouji": "1"}, True, True),
+    ],
+)
+def test_what_a_browser_may_change(method: str, headers: dict[str, str], cookie: bool, refused: bool) -> None:
+    assert (_code(lambda: origin.same_origin(method, headers, cookie=cookie)) == "cross_origin") == refused
+
+
+@pytest.mark.parametrize(
+    ("method", "site", "mode", "dest", "refused"),
+    [
+        ("GET", None, None, None, False),
+        ("GET", "none", "navigate", "document", False),
+        ("GET", "same-origin", "cors", "empty", False),
+        ("GET", "cross-site", "navigate", "document", False),  # a link in a mail
+        ("GET", "cross-site", "navigate", "iframe", True),
+        ("GET", "cross-site", "navigate", "object", True),
+        ("GET", "cross-site", "no-cors", "image", True),
+        ("GET", "same-site", "cors", "empty", True),  # another port of this machine
+        ("POST", "cross-site", "navigate", "document", True),  # a form of another site
+    ],
+)
+def test_isolation(method: str, site: str | None, mode: str | None, dest: str | None, refused: bool) -> None:
+    sent = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest}
+    headers = {name: value for name, value in sent.items() if value is not None}
+    assert (_code(lambda: origin.isolate(method, headers)) == "cross_origin") == refused
+
+
+def _code(call: Any) -> str | None:
+    try:
+        call()
+    except Problem as problem:
+        return problem.code
+    return None
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_another_sites_page_cannot_reach_a_service_without_keys(open_server: Serving, method: str) -> None:
+    client = open_server.client(address="127.0.0.27")
+    headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+    answer = client.request(method, "/v1/extractions", headers=headers, json=TEXT)
+    assert (answer.status_code, code_of(answer)) == (403, "cross_origin")
+    # An older browser tells the origin alone.
+    if method == "POST":
+        old = client.post("/v1/extractions", headers={"Origin": "https://evil.example", "X-Gouji": "1"}, json=TEXT)
+        assert code_of(old) == "cross_origin"
+    asked = client.options("/v1/extractions", headers=headers | {"Access-Control-Request-Method": "POST"})
+    assert asked.status_code in (403, 405)
+    assert "access-control-allow-origin" not in asked.headers
+
+
+# Sessions
+
+
+def log_in(client: httpx.Client, secret: str, next: str = "/documents", **headers: str) -> httpx.Response:
+    return client.post(
+        "/login", data={"key": secret, "next": next}, headers={"Sec-Fetch-Site": "same-origin"} | headers
+    )
+
+
+def test_the_life_of_a_session(server: Serving) -> None:
+    key, secret = server.new_key("read", "submit")
+    client = server.client()
+    assert 'name="key"' in client.get("/login?next=/documents").text
+    answer = log_in(client, f" {secret}\n")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/documents")
+    cookie = SimpleCookie(answer.headers["set-cookie"])["gouji_session"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "strict", "/")
+    assert not cookie["secure"], "by http a browser would not keep it"
+    assert secret not in str(answer.headers)
+    # Reads work, changes only from the service's own pages.
+    assert client.get("/v1/extractions").status_code == 200
+    assert code_of(client.post("/v1/extractions", json=TEXT)) == "cross_origin"
+    own = {"Sec-Fetch-Site": "same-origin", "X-Gouji": "1"}
+    assert client.post("/v1/extractions", json=TEXT, headers=own).status_code in (200, 202)
+    assert client.get("/login").headers["location"] == "/review"
+    # Logged out, the cookie is worth nothing, also where somebody kept it.
+    assert client.post("/logout").status_code == 403
+    assert client.post("/logout", headers={"Sec-Fetch-Site": "same-origin"}).headers["location"] == "/login"
+    again = server.client(Cookie=f"gouji_session={cookie.value}")
+    assert again.get("/v1/extractions").status_code == 401
+    entries = server.client(server.key("admin")).get("/v1/audit", params={"who": key.id}).json()["items"]
+    assert [entry["action"] for entry in entries if entry["action"].startswith("log")] == ["logout", "login"]
+
+
+def test_by_tls_the_cookie_is_secure_and_browsers_are_told_to_stay_there(server: Serving) -> None:
+    client = server.client(**{"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.5"})
+    answer = log_in(client, server.key("read"))
+    assert SimpleCookie(answer.headers["set-cookie"])["gouji_session"]["secure"]
+    assert answer.headers["strict-transport-security"].startswith("max-age=")
+    assert "strict-transport-security" not in server.client().get("/healthz").headers
+
+
+def test_a_revoked_key_ends_its_sessions(server: Serving) -> None:
+    key, secret = server.new_key("read")
+    client = server.client()
+    log_in(client, secret)
+    assert client.get("/v1/extractions").status_code == 200
+    with server.database() as database, database.write() as connection:
+        keys.revoke(connection, key.id)
+    assert _seconds_until(lambda: client.get("/v1/extractions").status_code == 401) < 4
+
+
+def test_logins_are_limited(server: Serving) -> None:
+    client = server.client(address="127.0.0.30")
+    statuses = [log_in(client, keys.make_secret()).status_code for _ in range(11)]
+    assert statuses == [401] * 10 + [429]
+    refused = log_in(client, server.key("read"))
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert "set-cookie" not in refused.headers
+    assert log_in(server.client(address="127.0.0.31"), server.key("read")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "", "Origin": "http://evil.example"}]
+)
+def test_nobody_can_be_logged_in_by_another_page(server: Serving, headers: dict[str, str]) -> None:
+    answer = log_in(server.client(), server.key("read"), **headers)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_login_form_has_a_bound(server: Serving) -> None:
+    assert log_in(server.client(address="127.0.0.32"), "x" * 9_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("asked", "goes"),
+    [
+        ("/review/x_1/1?at=7", "/review/x_1/1?at=7"), ("https://evil.example", "/review"),
+        ("//evil.example", "/review"), ("/\\evil.example", "/review"), ("/a\\b", "/review"), ("", "/review"),
+        ("/x\r\nSet-Cookie: a=b", "/review"), ("javascript:alert(1)", "/review"), ("/logout", "/review"),
+        ("/login?next=/login", "/review"), ("/\t/evil.example", "/review"),
+    ],
+)  # fmt: skip
+def test_a_login_goes_on_to_a_page_of_ours(asked: str, goes: str) -> None:
+    assert local(asked) == goes
+
+
+def test_what_is_asked_for_is_text_on_the_login_page(server: Serving) -> None:
+    page = server.client().get("/login", params={"next": '/"><script>alert(1)</script>'}).text
+    assert "<script>alert" not in page
+
+
+# Headers
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/healthz", 200), ("/v1/extractions", 401), ("/nothing", 404), ("/login", 200), ("/v1/audit?cursor=x", 401)],
+)
+def test_security_headers(server: Serving, path: str, status: int) -> None:
+    answer = server.client(**{"X-Request-ID": "caller-7"}).get(path)
+    assert answer.status_code == status
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-request-id"] == "caller-7"
+    assert "server" not in answer.headers
+    names = [name.lower() for name, _ in answer.headers.multi_items()]
+    assert len(names) == len(set(names)), "none is there twice"
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 129, "<b>", "é", "1\t2"])
+def test_a_request_id_that_is_not_sane_is_replaced(server: Serving, sent: str) -> None:
+    answer = server.client().get("/v1/extractions", headers={"X-Request-ID": sent.encode()})
+    assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_the_audit_tells_who_was_refused_and_has_pages(server: Serving) -> None:
+    key, secret = server.new_key("read")
+    server.client(secret).get("/v1/audit")
+    admin = server.client(server.key("admin"))
+    newest = admin.get("/v1/audit", params={"who": key.id, "limit": 1}).json()
+    entry = newest["items"][0]
+    assert (entry["action"], entry["target"], entry["detail"]["scope"]) == ("denied", "GET /v1/audit", "admin")
+    further = admin.get("/v1/audit", params={"who": key.id, "limit": 1, "cursor": newest["next_cursor"] or "1"})
+    assert further.json()["items"] == []
+    seen: list[int] = []
+    cursor: str | None = None
+    while True:
+        page = admin.get("/v1/audit", params={"limit": 7, **({"cursor": cursor} if cursor else {})}).json()
+        seen += [entry["id"] for entry in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == sorted(set(seen), reverse=True)
+    assert seen[-1] == 1
+    assert admin.get("/v1/audit", params={"cursor": "0"}).status_code == 422
+    assert admin.get("/v1/audit", params={"action": "nonsense"}).status_code == 422
