@@ -5,7 +5,8 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .PHONY: demo demo-llm live model test lint types layers docs eval planted planted-short mutations mutations-short claims \
-  fuzz fuzz-short bench bench-short asking asking-short clean help
+  fuzz fuzz-short bench bench-short asking asking-short schemathesis \
+  load load-short soak soak-short clean help faults faults-short axe
 
 help:
 	@echo "make demo    read the reports under fixtures/"
@@ -17,9 +18,13 @@ help:
 	@echo "make docs    make docs/rules.md from the rule catalogue, docs/schema from the models"
 	@echo "make fuzz fuzz-short bench bench-short    generated documents; speed and memory"
 	@echo "make asking asking-short    the model stage against a simulated model"
+	@echo "make schemathesis    generated requests against the whole API"
+	@echo "make load load-short soak soak-short    the service: speed beside reading in process; memory over many requests"
 	@echo "make demo-llm    a doubtful report before and after a small local model"
 	@echo "make live    the real local model on doubtful fixtures (MODEL=1.5b: on all of them)"
 	@echo "make model   fetch the small test model, and what runs it (MODEL=1.5b: the larger one)"
+	@echo "make faults faults-short    the service while server, readers, disk, database, model endpoint fail"
+	@echo "make axe     fetch axe-core (npm), with which the browser tests check the pages' accessibility"
 	@echo "make clean   remove .venv and everything built"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -50,6 +55,14 @@ live: model
 	$(if $(filter 1.5b,$(MODEL)),\
 	  GOUJI_LOCAL_MODEL="$$($(PY) -m extractor.eval.models fetch 1.5b)" $(PY) -m extractor.eval.live --out docs/live.md,\
 	  $(PY) -m extractor.eval.live --few)
+
+# What tests/pages.py loads into the browser; tests that need it are skipped without it.
+axe: build/axe/package/axe.min.js
+build/axe/package/axe.min.js:
+	mkdir -p build/axe
+	npm pack --silent --pack-destination build/axe axe-core@4.10.3 >/dev/null
+	tar -xzf build/axe/axe-core-4.10.3.tgz -C build/axe package/axe.min.js package/LICENSE
+	@touch $@
 
 test: $(STAMP)
 	$(PY) -m pytest
@@ -117,6 +130,31 @@ asking: $(STAMP)
 
 asking-short: $(STAMP)
 	$(PY) -m extractor.eval.asking --short
+
+# Hundreds of generated requests against every route of the API, on a real server.
+schemathesis: $(STAMP)
+	GOUJI_SCHEMATHESIS_EXAMPLES=200 GOUJI_SCHEMATHESIS_PHASES=examples,coverage,fuzzing,stateful \
+	  $(PY) -m pytest -n 0 tests/test_service_openapi.py
+
+# The service's speed beside reading in process, and its memory over 50,000 requests; pages for docs/.
+load: $(STAMP)
+	$(PY) -m extractor.eval.service.load --out docs/service-measured.md
+
+load-short: $(STAMP)
+	$(PY) -m extractor.eval.service.load --short
+
+soak: $(STAMP)
+	$(PY) -m extractor.eval.service.soak --out docs/service-measured.md
+
+soak-short: $(STAMP)
+	$(PY) -m extractor.eval.service.soak --short
+
+# The service while it is killed, its disk is full, its database is locked, its model's endpoint is down.
+faults: $(STAMP)
+	$(PY) -m extractor.eval.service.faults --out docs/faults.md
+
+faults-short: $(STAMP)
+	$(PY) -m extractor.eval.service.faults --short
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -32,7 +32,7 @@ class Server:
         """Waits until an extraction is done or failed."""
         loop = self.service._loop
         assert loop is not None
-        assert asyncio.run_coroutine_threadsafe(self.service.wait(extraction, seconds), loop).result()
+        asyncio.run_coroutine_threadsafe(self.service.wait(extraction, seconds), loop).result()
 
 
 @contextmanager

@@ -32,9 +32,9 @@ class Site:
     foreign: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)  # parts of console messages that a test provokes
 
-    def submit(self, text: str | Path, source: str = "report.txt") -> str:
+    def submit(self, text: str | bytes | Path, source: str = "report.txt") -> str:
         """The id of the extraction, when it is done."""
-        data = text.read_bytes() if isinstance(text, Path) else text.encode()
+        data = text.read_bytes() if isinstance(text, Path) else text.encode() if isinstance(text, str) else text
         name = text.name if isinstance(text, Path) else source
         answer = self.api.post("/v1/extractions", params={"wait": 30}, files={"file": (name, data)})
         assert answer.status_code == 200, answer.text

@@ -44,13 +44,20 @@ class Desk:
 
     def ask(self, action: Any, **about: Any) -> Decision:
         """The decision that a proposal gives, without keeping it. Errors: ReviewError."""
-        proposal = Proposal(action, **{"after": NEWEST, **about})
+        return self.judge(Proposal(action, **{"after": NEWEST, **about}))
+
+    def judge(self, proposal: Proposal) -> Decision:
+        """The same of a whole proposal."""
         found = judge(self.line, self.text, self.decisions, proposal, self.number)
         return replace(found, id=len(self.decisions) + 1, who="li", at="2026-01-01T00:00:00.000Z")
 
     def decide(self, action: Any, **about: Any) -> Reviewed:
         """Keeps it, and gives the report as it is then. Errors: ReviewError."""
-        self.decisions.append(self.ask(action, **about))
+        return self.keep(self.ask(action, **about))
+
+    def keep(self, decision: Decision) -> Reviewed:
+        """Keeps a decision, and gives the report as it is then."""
+        self.decisions.append(decision)
         return self.now
 
     @property

@@ -102,7 +102,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("correct", {"path": SPACED_CELL, "span": "backwards"}, "outside"),
     ("correct", {"path": SPACED_CELL, "span": "spaced", "value": "3"}, "other_value"),
     ("correct", {"path": SPACED_CELL, "span": "spaced", "value": "many"}, "other_value"),
-    ("correct", {"path": SPACED_CELL, "span": "taken"}, "taken"),
+    ("correct", {"path": SPACED_CELL, "span": "taken", "value": "0"}, "taken"),
     ("correct", {"path": "disclosure.licensing.decisions", "span": "spaced"}, "loose"),
     ("correct", {"path": SPACED_CELL}, "no_span"),
     ("correct", {"path": "requests.granted.everybody", "span": "spaced"}, "no_cell"),
@@ -296,7 +296,7 @@ def test_a_table_that_is_not_there_is_settled_and_stays_failed() -> None:
 
 
 def test_derived_values_follow_from_what_is_decided() -> None:
-    on = desk(PLAIN)
+    on = desk(OCR)
     path = "requests.granted.total"
     value = on.cell(path)["value"]
     now = on.decide("not_printed", path=path)
@@ -396,3 +396,10 @@ def test_a_decision_on_a_cell_that_is_no_more_is_stale() -> None:
     on = settle_ocr(desk(OCR))
     gone = replace(on.decisions[0], path="disclosure.other_services.change")
     assert [decision.id for decision in reviewed(on.line, on.text, [gone]).stale] == [1]
+
+
+def test_a_report_that_is_no_longer_found_keeps_its_line() -> None:
+    on = settle_ocr(desk(OCR))
+    now = reviewed(on.line, on.text, on.decisions, number=2)
+    assert now.line == on.line
+    assert [decision.id for decision in now.stale] == [1, 2]

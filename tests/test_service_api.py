@@ -102,7 +102,9 @@ def test_a_file_is_named_by_its_part_and_a_raw_body_by_the_query(http: httpx.Cli
     data = TEXT.replace("20", "30").encode()
     form = http.post("/v1/extractions", files={"file": ("县 2024.txt", data)}).json()
     assert form["source"] == "县 2024.txt"
-    raw = http.post("/v1/extractions?source=b.txt&model=none", content=data + b" ", headers={"content-type": "text/plain"})
+    raw = http.post(
+        "/v1/extractions?source=b.txt&model=none", content=data + b" ", headers={"content-type": "text/plain"}
+    )
     assert (raw.json()["source"], raw.json()["model"]) == ("b.txt", None)
 
 
@@ -259,7 +261,9 @@ def test_deleting_leaves_nothing_in_the_files(server: Server, http: httpx.Client
     assert http.get(f"/v1/lines?document={made['document']}").text == ""
     with server.service.database.read() as connection:
         for table in (tables.decisions, tables.documents, tables.reports, tables.report_tables, tables.failures):
-            of_it = {"documents": "sha256", "decisions": "extraction", "reports": "document"}.get(table.name, "extraction")
+            of_it = {"documents": "sha256", "decisions": "extraction", "reports": "document"}.get(
+                table.name, "extraction"
+            )
             mark = made["document"] if of_it in ("sha256", "document") else made["id"]
             count = sa.select(sa.func.count()).select_from(table).where(table.c[of_it] == mark)
             assert connection.execute(count).scalar() == 0, table.name
@@ -277,3 +281,20 @@ def test_deleting_while_it_runs_is_safe(http: httpx.Client) -> None:
         assert http.delete(f"/v1/extractions/{made['id']}").status_code == 204
         problem(http.get(f"/v1/extractions/{made['id']}"), "not_found")
     assert sent(http, TEXT + "\n\n \n")["state"] == "done"
+
+
+def test_each_who_sends_the_same_content_is_told(server: Server, http: httpx.Client) -> None:
+    """Nobody listens at these ports: what is looked at is what is to be delivered."""
+    urls = [f"http://127.0.0.1/{n}" for n in range(3)]
+    first = http.post("/v1/extractions?wait=30", json={"text": TEXT + "\n \n", "callback_url": urls[0]}).json()
+    for url in (*urls, urls[1]):
+        again = http.post("/v1/extractions", json={"text": TEXT + "\n \n", "callback_url": url})
+        assert again.json()["id"] == first["id"]
+    with server.service.database.read() as connection:
+        of_it = sa.select(tables.deliveries.c.url).where(tables.deliveries.c.target == first["id"])
+        assert sorted(connection.execute(of_it).scalars()) == urls
+    more = [
+        http.post("/v1/extractions", json={"text": TEXT + "\n \n", "callback_url": f"{urls[0]}?{n}"}) for n in range(9)
+    ]
+    assert more[0].status_code == 200
+    problem(more[-1], "callback_not_allowed")

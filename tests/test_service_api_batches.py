@@ -97,7 +97,13 @@ def files(*contents: bytes) -> dict[str, Any]:
     ("request_", "count"),
     [
         ({"json": [{"text": "甲"}, {"text": "乙"}]}, 2),
-        ({"content": lines_of({"text": "丙"}) + b"\n\n" + lines_of({"text": "丁", "source": "d"}), "headers": NDJSON}, 2),
+        (
+            {
+                "content": lines_of({"text": "丙"}) + b"\n\n" + lines_of({"text": "丁", "source": "d"}),
+                "headers": NDJSON,
+            },
+            2,
+        ),
         (files(b"eins", b"zwei", b"drei"), 3),
     ],
 )
@@ -114,8 +120,12 @@ def test_every_kind_of_batch(server: Server, http: httpx.Client, request_: dict[
         ({"json": {"documents": [{"text": "一"}, {"text": 5}]}}, "invalid_request", "documents[1].text"),
         ({"json": [{"text": "一"}, {"text": "二", "model": "other"}]}, "model_not_allowed", "documents[1]"),
         ({"json": [{"text": "一"}, {"text": "二", "given": {"year": "x"}}]}, "given_invalid", "documents[1]"),
-        ({"json": [{"text": "一"}, "二"]}, "invalid_request", "documents.1"),
-        ({"json": [{"text": "一", "callback_url": "http://127.0.0.1/"}]}, "invalid_request", "documents[0].callback_url"),
+        ({"json": [{"text": "一"}, "二"]}, "invalid_request", "documents[1]"),
+        (
+            {"json": [{"text": "一", "callback_url": "http://127.0.0.1/"}]},
+            "invalid_request",
+            "documents[0].callback_url",
+        ),
         ({"json": {"documents": [{"text": "一"}], "callback_url": "http://10.0.0.1/"}}, "callback_not_allowed", ""),
         ({"content": lines_of({"text": "一"}) + b"{", "headers": NDJSON}, "bad_request", "Line 2"),
         ({"content": b"\n", "headers": NDJSON}, "invalid_request", "documents"),
@@ -165,7 +175,9 @@ def test_an_idempotency_key_is_one_batch(http: httpx.Client) -> None:
 
 
 def test_deleting_takes_a_document_out_of_its_batches(server: Server, http: httpx.Client) -> None:
-    made = http.post("/v1/batches", json=[{"text": "删一"}, {"text": "删二"}], headers={"Idempotency-Key": "gone"}).json()
+    made = http.post(
+        "/v1/batches", json=[{"text": "删一"}, {"text": "删二"}], headers={"Idempotency-Key": "gone"}
+    ).json()
     members = finished(server, http, made["id"])["members"]
     assert http.delete(f"/v1/extractions/{members[0]['extraction']}").status_code == 204
     assert [member["number"] for member in http.get(f"/v1/batches/{made['id']}").json()["members"]] == [2]
@@ -247,7 +259,10 @@ def test_check_gives_lines_where_they_are_asked_for(http: httpx.Client) -> None:
         ({"json": {"records": [{}], "older": []}}, "bad_request"),
         ({"json": {"records": [{}], "previous": [5]}}, "bad_request"),
         ({"content": b"[" * 200_000, "headers": {"content-type": "application/json"}}, "bad_request"),
-        ({"content": b'{"year": ' + b"9" * 5000 + b"}", "headers": {"content-type": "application/json"}}, "bad_request"),
+        (
+            {"content": b'{"year": ' + b"9" * 5000 + b"}", "headers": {"content-type": "application/json"}},
+            "bad_request",
+        ),
         ({"content": b"{}", "headers": {"content-type": "text/plain"}}, "unsupported_media_type"),
         ({"files": {"previous": ("p", b"{}")}}, "invalid_request"),
     ],

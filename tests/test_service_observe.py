@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import logging
-import shutil
-import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
 from endpoint import RATE_LIMITED, error, ok
 from helpers import report, rows, tabs
 from llm import ask_one
+from model_server import Model
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from serving import Serving, serving
-from starlette.types import Receive, Scope, Send
 
 from extractor.errors import GoujiError, StoreError, UsageError
 from extractor.llm import watch
-from extractor.service.api.health import Checks
-from extractor.service.api.middleware import Edge
 from extractor.service.database import keys
-from extractor.service.database.engine import open_database
 from extractor.service.observe import logs, metrics, pieces, tracing
 from extractor.service.settings import Settings
 
@@ -66,9 +57,8 @@ def test_a_whole_session_leaves_no_secret_and_no_text_in_the_log(server: Serving
     client.get(f"/v1/extractions/{extraction}/text")
     client.get("/v1/extractions", params={"key": wrong, "q": MARK})
     client.get(f"/v1/extractions/{wrong}")
-    client.get(
-        "/nothing", headers={"Authorization": f"Bearer {wrong}", "Cookie": f"gouji_session={MARK.encode().hex()}"}
-    )
+    cookies = f"gouji_session={MARK.encode().hex()}"
+    client.get("/nothing", headers={"Authorization": f"Bearer {wrong}", "Cookie": cookies})
     client.post("/v1/extractions", content=f'{{"text": "{MARK}", "budget": "{MARK}"}}'.encode())
     client.post("/v1/extractions", json={"text": MARK, "given": {MARK: MARK}})
     client.post("/v1/check", json={MARK: MARK})
@@ -78,11 +68,11 @@ def test_a_whole_session_leaves_no_secret_and_no_text_in_the_log(server: Serving
     browser.get(f"/review/{extraction}/1")
     browser.post("/login", data={"key": wrong}, headers=own)
     browser.post("/logout", headers=own)
-    log = server.log.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in server.log.read_text(encoding="utf-8").splitlines()]
+    log = json.dumps(lines, ensure_ascii=False)
     for what, hidden in {"key": secret, "wrong key": wrong, "cookie": cookie, "text": MARK}.items():
         assert hidden not in log, what
         assert hidden.encode().hex() not in log, what
-    lines = [json.loads(line) for line in log.splitlines()]
     asked = [line for line in lines if line["logger"] == "gouji.access"]
     assert {"session-1"} <= {line["request_id"] for line in asked}
     first = next(line for line in asked if line["route"] == "/v1/extractions" and line["status"] == 200)
@@ -124,14 +114,13 @@ def test_what_an_error_quotes_is_not_logged(form: logging.Formatter) -> None:
     except KeyError as fault:
         line = line_of(form, "fault", fault)
     assert MARK not in line
+    assert json.dumps(MARK)[1:-1] not in line
     assert "builtins.ValueError" in line
     assert "builtins.KeyError" in line
     assert "int(MARK)" in line, "the lines of code are there"
-    try:
-        raise GoujiError("disk_full", MARK)
-    except GoujiError as fault:
-        assert "[disk_full]" in line_of(form, "fault", fault)
-        assert MARK not in line_of(form, "fault", fault)
+    ours = line_of(form, "fault", GoujiError("disk_full", MARK))
+    assert "[disk_full]" in ours
+    assert MARK not in ours
 
 
 def test_a_librarys_event_is_one_line() -> None:
@@ -208,11 +197,7 @@ def test_metrics_are_for_this_machine_or_an_administrator(server: Serving, heade
 
 
 def test_a_database_that_is_away_is_a_metric() -> None:
-    gone = SimpleNamespace(
-        database=_Broken(),
-        worker=SimpleNamespace(readers=SimpleNamespace(pids=[1, 2**22 + 1])),
-    )
-    found = samples(metrics.exposition(gone).decode())  # type: ignore[arg-type]
+    found = samples(metrics.exposition(_Broken(), [1, 2**22 + 1]).decode())  # type: ignore[arg-type]
     assert found["gouji_database_up"] == 0
     assert found["gouji_readers"] == 2
 
@@ -344,152 +329,42 @@ def test_the_console_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
     assert '"gouji.extraction.id": "x_9"' in out.getvalue()
 
 
-# Health
-
-
-@pytest.fixture
-def checks(tmp_path: Path) -> Iterator[Checks]:
-    database = open_database(settings(data=tmp_path))
-    worker = SimpleNamespace(alive=True, trouble=None, readers=SimpleNamespace(pids=[1], read=lambda *_: None))
-    yield Checks(SimpleNamespace(settings=settings(data=tmp_path), database=database, worker=worker, stopping=False))  # type: ignore[arg-type]
-    database.close()
-
-
-def test_all_is_well(checks: Checks) -> None:
-    assert set(checks.look().values()) == {"ok"}
-
-
-def test_what_is_wrong_is_said(checks: Checks, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker: Any = checks.service.worker
-    worker.alive = False
-    worker.readers.pids = []
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3_000_000))
-    with checks.service.database.write() as connection:
-        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
-    found = checks.look()
-    assert found.pop("database") == "ok"
-    assert "9999" in found["migrations"]
-    assert "stopped" in found["queue"]
-    assert "started" in found["readers"]
-    assert "3 MB" in found["disk"]
-
-
-def test_readiness_is_looked_at_once_a_second(checks: Checks) -> None:
-    worker: Any = checks.service.worker
-    assert checks.look()["queue"] == "ok"
-    worker.alive = False
-    assert checks.look()["queue"] == "ok"
-    checks._at -= 2
-    assert checks.look()["queue"] != "ok"
-
-
-def test_a_check_that_fails_is_no_readiness(checks: Checks) -> None:
-    checks.service.database = _Broken()  # type: ignore[assignment]
-    found = checks.look()
-    assert found["database"] == "It is locked."
-
-
-def test_readyz_answers_while_the_database_is_locked(server: Serving) -> None:
-    client = server.client()
-    assert client.get("/readyz").json() == {
-        "ready": True,
-        "checks": dict.fromkeys(("database", "migrations", "queue", "readers", "disk"), "ok"),
-    }
-    other = sqlite3.connect(server.data / "service.db", isolation_level=None)
-    other.execute("begin exclusive")
-    time.sleep(1.1)  # what was found is remembered for a second
+def test_a_served_extraction_is_traced_with_its_model_calls_below_it(tmp_path: Path) -> None:
+    model = Model()
+    model.up()
+    text = model.text()
     try:
-        answer = client.get("/readyz")
-        assert client.get("/healthz").json()["status"] == "ok"
+        options = ("--workers", "1", "--model", model.spec, "--tracing")
+        with serving(
+            tmp_path / "data", *options, OTEL_TRACES_EXPORTER="console", OTEL_BSP_SCHEDULE_DELAY="50"
+        ) as server:
+            client = server.client(**{"X-Request-ID": "traced-1"})
+            done = client.post("/v1/extractions", params={"wait": 30}, json={"text": text}).json()
+            assert done["state"] == "done"
+            found = samples(client.get("/metrics").text)
     finally:
-        other.execute("rollback")
-        other.close()
-    assert answer.status_code == 503
-    assert answer.json()["ready"] is False
-    assert "retry-after" in answer.headers
-    until = time.monotonic() + 20
-    while client.get("/readyz").status_code != 200:
-        assert time.monotonic() < until
+        model.down()
+    seen = [found for found in _objects(server.log.read_text(encoding="utf-8")) if "parent_id" in found]
+    by_name = {span["name"]: span for span in seen}
+    calls = [span for span in seen if span["name"] == "chat simulated"]
+    assert len(calls) == done["usage"]["calls"] > 0
+    asked = by_name["extraction ask"]
+    assert {call["parent_id"] for call in calls} == {asked["context"]["span_id"]}
+    for work in (asked, by_name["extraction read"]):
+        assert work["attributes"]["gouji.extraction.id"] == done["id"]
+        assert work["attributes"]["gouji.request.id"] == "traced-1"
+    assert asked["attributes"]["gouji.verdict"] == done["verdict"]
+    assert sum(call["attributes"]["gen_ai.usage.input_tokens"] for call in calls) == done["usage"]["prompt_tokens"]
+    assert asked["resource"]["attributes"]["service.name"] == "gouji"
+    assert found['gouji_model_calls_total{model="simulated",status="200"}'] == len(calls)
+    assert found['gouji_model_tokens_total{kind="input",model="simulated"}'] == done["usage"]["prompt_tokens"]
+    for span in seen:
+        assert not set("青禾县申请") & set(json.dumps(span, ensure_ascii=False))
 
 
-# The layer around the application
-
-
-def edge(app: Any, **more: Any) -> httpx.AsyncClient:
-    values = {"auth": "off", "body_seconds": 0.05, "max_wait": 0, "answer_seconds": 0.05}
-    service = SimpleNamespace(settings=settings(**values), stopping=False, **more)
-    around = Edge(app, service)  # type: ignore[arg-type]
-    return httpx.AsyncClient(transport=httpx.ASGITransport(around), base_url="http://localhost")
-
-
-async def _start(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"public")]})
-
-
-async def _hang(scope: Scope, receive: Receive, send: Send) -> None:
-    await asyncio.Event().wait()
-
-
-async def _slow_answer(scope: Scope, receive: Receive, send: Send) -> None:
-    await _start(send)
-    await asyncio.sleep(0.3)
-    await send({"type": "http.response.body", "body": b"all of it"})
-
-
-async def _fault(scope: Scope, receive: Receive, send: Send) -> None:
-    raise ValueError(MARK)
-
-
-async def _late_fault(scope: Scope, receive: Receive, send: Send) -> None:
-    await _start(send)
-    raise ValueError(MARK)
-
-
-def test_a_request_has_a_time_limit_and_its_answer_has_none() -> None:
-    async def run() -> tuple[httpx.Response, httpx.Response]:
-        async with edge(_hang) as hanging, edge(_slow_answer) as slow:
-            return await hanging.get("/"), await slow.get("/")
-
-    late, whole = asyncio.run(run())
-    assert (late.status_code, late.json()["code"]) == (504, "timeout")
-    assert "content-security-policy" in late.headers
-    assert whole.text == "all of it"
-    assert whole.headers["cache-control"] == "public", "what a route says of itself stays"
-
-
-def test_a_fault_is_a_problem_that_quotes_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    async def run() -> httpx.Response:
-        async with edge(_fault) as client:
-            return await client.get("/")
-
-    answer = asyncio.run(run())
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    assert MARK not in answer.text
-    assert answer.json()["request_id"] == answer.headers["x-request-id"]
-    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == ["fault"]
-
-
-def test_half_an_answer_breaks_off() -> None:
-    async def run() -> None:
-        async with edge(_late_fault) as client:
-            await client.get("/")
-
-    with pytest.raises(ValueError, match=MARK):
-        asyncio.run(run())
-
-
-def test_while_it_stops_it_takes_nothing_but_says_that_it_lives() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await _start(send)
-        await send({"type": "http.response.body", "body": b"alive"})
-
-    async def run() -> list[httpx.Response]:
-        async with edge(app) as client:
-            client._transport.app.service.stopping = True  # type: ignore[attr-defined]
-            return [await client.get("/v1/extractions"), await client.get("/healthz")]
-
-    refused, alive = asyncio.run(run())
-    assert (refused.status_code, refused.json()["code"]) == (503, "shutting_down")
-    assert refused.headers["retry-after"] == "5"
-    assert refused.headers["connection"] == "close"
-    assert alive.text == "alive"
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects, one after another, on as many lines as they take."""
+    decoder, at = json.JSONDecoder(), 0
+    while (at := text.find("{", at)) >= 0:
+        found, at = decoder.raw_decode(text, at)
+        yield found

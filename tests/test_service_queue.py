@@ -20,7 +20,7 @@ from working import DOUBTFUL, LONG, accept, change, done, row, settings, until, 
 from extractor import extract
 from extractor.document.sandbox import Killed, Sandbox
 from extractor.errors import UsageError
-from extractor.export.lines import dump
+from extractor.export.jsonl import dump
 from extractor.service.database import extractions, open_work, tables
 from extractor.service.state import Service
 from extractor.service.work.patience import Interrupted

@@ -9,6 +9,7 @@ import multiprocessing
 import tempfile
 import time
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def per_second(texts: list[str], documents: int, processes: int, series: str, li
     context = multiprocessing.get_context("spawn")
     go = context.Event()
     with tempfile.TemporaryDirectory() as folder:
-        works: list[tuple[multiprocessing.process.BaseProcess, Connection]] = []
+        works: list[tuple[SpawnProcess, Connection]] = []
         try:
             for number in range(processes):
                 ours, theirs = context.Pipe(duplex=False)

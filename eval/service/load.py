@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from extractor.eval.bench.measure import Target, figure
-from extractor.eval.bench.report import surroundings, table
+from extractor.eval.bench.report import table
 from extractor.eval.service.clients import CLIENTS, MARK, Request, send
 from extractor.eval.service.inprocess import per_second
 from extractor.eval.service.page import write_part
@@ -50,11 +50,8 @@ def measure(reports: Path, documents: int, rounds: int) -> list[Round]:
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(reports.glob("*.txt"))]
     if not texts:
         raise RuntimeError(f"no .txt in {reports}")
-    body = "{}\n" + MARK.decode()
-    requests = [
-        Request("POST", "/v1/extractions?wait=60", json.dumps({"text": body.format(text)}).encode())
-        for text in (text.replace("{", "(").replace("}", ")") for text in texts)
-    ]
+    bodies = (json.dumps({"text": f"{text}\n{MARK.decode()}\n"}).encode() for text in texts)
+    requests = [Request("POST", "/v1/extractions?wait=60", body) for body in bodies]
     found = []
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -96,7 +93,9 @@ def targets(rounds: Sequence[Round]) -> list[Target]:
             slowest,
             [r.two_processes / r.service for r in rounds],
         ),
-        median("rate in process, one process, over the service's", slowest, [r.one_process / r.service for r in rounds]),
+        median(
+            "rate in process, one process, over the service's", slowest, [r.one_process / r.service for r in rounds]
+        ),
         median("99th percentile of a request over its median", LONGEST_TAIL, [r.p99 / r.p50 for r in rounds]),
     ]
 
@@ -109,7 +108,15 @@ def words(rounds: Sequence[Round], documents: int) -> list[str]:
         f"each result to an SQLite file, by one process and by {CORES}. {documents:,} documents a round.",
         "",
         *table(
-            ["round", "in process, 1", f"in process, {CORES}", "service", f"service / {CORES} processes", "p50 ms", "p99 ms"],
+            [
+                "round",
+                "in process, 1",
+                f"in process, {CORES}",
+                "service",
+                f"service / {CORES} processes",
+                "p50 ms",
+                "p99 ms",
+            ],
             [
                 [
                     str(number),
@@ -165,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         print("\n".join(words(rounds, documents)))
     if options.out is not None:
-        write_part(options.out, "Load", [*words(rounds, documents), "", *surroundings()])
+        write_part(options.out, "Load", words(rounds, documents))
     missed = [target for target in targets(rounds) if not target.met]
     for target in missed:
         print(f"missed: {target.words()}", file=sys.stderr)

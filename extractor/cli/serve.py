@@ -88,57 +88,119 @@ def serve(
     ] = None,
     max_queue: Annotated[
         int | None,
-        typer.Option("--max-queue", min=1, help="Documents that may wait; above that 429.", envvar="GOUJI_MAX_QUEUE"),
+        typer.Option(
+            "--max-queue",
+            min=1,
+            help="Documents that may wait; above that 429.",
+            envvar="GOUJI_MAX_QUEUE",
+            show_default="10000",
+        ),
     ] = None,
     max_body: Annotated[
         str, typer.Option("--max-body", metavar="SIZE", help="The largest request.", envvar="GOUJI_MAX_BODY")
     ] = "20MB",
     max_batch: Annotated[
-        int | None, typer.Option("--max-batch", min=1, help="Documents of one batch.", envvar="GOUJI_MAX_BATCH")
+        int | None,
+        typer.Option(
+            "--max-batch", min=1, help="Documents of one batch.", envvar="GOUJI_MAX_BATCH", show_default="1000"
+        ),
     ] = None,
     max_wait: Annotated[
         float | None,
-        typer.Option("--max-wait", metavar="SECONDS", min=0, help="The longest ?wait=.", envvar="GOUJI_MAX_WAIT"),
+        typer.Option(
+            "--max-wait",
+            metavar="SECONDS",
+            min=0,
+            help="The longest ?wait= in seconds.",
+            envvar="GOUJI_MAX_WAIT",
+            show_default="60",
+        ),
     ] = None,
     body_seconds: Annotated[
         float | None,
-        typer.Option("--body-seconds", min=0.1, help="In which a body must have come.", envvar="GOUJI_BODY_SECONDS"),
+        typer.Option(
+            "--body-seconds",
+            metavar="SECONDS",
+            min=0.1,
+            help="Seconds in which a request's body must have come.",
+            envvar="GOUJI_BODY_SECONDS",
+            show_default="120",
+        ),
     ] = None,
     body_pause: Annotated[
         float | None,
-        typer.Option("--body-pause", min=0.1, help="Seconds of pause amid a body.", envvar="GOUJI_BODY_PAUSE"),
+        typer.Option(
+            "--body-pause",
+            metavar="SECONDS",
+            min=0.1,
+            help="The longest pause amid a body, in seconds.",
+            envvar="GOUJI_BODY_PAUSE",
+            show_default="20",
+        ),
     ] = None,
     answer_seconds: Annotated[
         float | None,
-        typer.Option("--answer-seconds", min=0.1, help="For an answer, beside ?wait=.", envvar="GOUJI_ANSWER_SECONDS"),
+        typer.Option(
+            "--answer-seconds",
+            metavar="SECONDS",
+            min=0.1,
+            help="Seconds for an answer, beside body and ?wait=; then 504.",
+            envvar="GOUJI_ANSWER_SECONDS",
+            show_default="60",
+        ),
     ] = None,
     document_seconds: Annotated[
         float | None,
         typer.Option(
-            "--document-seconds", min=1, help="Processor time of one document.", envvar="GOUJI_DOCUMENT_SECONDS"
+            "--document-seconds",
+            metavar="SECONDS",
+            min=1,
+            help="Seconds of processor time for one document.",
+            envvar="GOUJI_DOCUMENT_SECONDS",
+            show_default="60",
         ),
     ] = None,
     shutdown_seconds: Annotated[
         float | None,
         typer.Option(
-            "--shutdown-seconds", min=0, help="For what is under way at the end.", envvar="GOUJI_SHUTDOWN_SECONDS"
+            "--shutdown-seconds",
+            metavar="SECONDS",
+            min=0,
+            help="Seconds for what is under way when it is ended.",
+            envvar="GOUJI_SHUTDOWN_SECONDS",
+            show_default="20",
         ),
     ] = None,
     rate: Annotated[
         str | None,
-        typer.Option("--rate", metavar="N/UNIT", help="Requests of one key: 1200/minute.", envvar="GOUJI_RATE"),
+        typer.Option(
+            "--rate",
+            metavar="N/UNIT",
+            help="Requests of one key, or of one address without keys; then 429.",
+            envvar="GOUJI_RATE",
+            show_default="1200/minute",
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="SPEC", help="The model for what is doubtful.", envvar="GOUJI_MODEL"),
+        typer.Option(
+            "--model", metavar="SPEC", help="The model that is asked about what is doubtful.", envvar="GOUJI_MODEL"
+        ),
     ] = None,
     models: Annotated[
         list[str] | None,
-        typer.Option("--allow-model", metavar="SPEC", help="A further one to ask for.", envvar="GOUJI_MODELS"),
+        typer.Option(
+            "--allow-model",
+            metavar="SPEC",
+            help="A further one that a request may name; several times.",
+            envvar="GOUJI_MODELS",
+        ),
     ] = None,
     model_slots: Annotated[
         int | None,
-        typer.Option("--model-slots", min=1, help="Documents at the model at once.", envvar="GOUJI_MODEL_SLOTS"),
+        typer.Option(
+            "--model-slots", min=1, help="Documents at the model at once.", envvar="GOUJI_MODEL_SLOTS", show_default="8"
+        ),
     ] = None,
     model_patience: Annotated[
         float | None,
@@ -148,15 +210,28 @@ def serve(
             min=0,
             help="So long a document waits for an endpoint that is down.",
             envvar="GOUJI_MODEL_PATIENCE",
+            show_default="3600",
         ),
     ] = None,
     webhook_hosts: Annotated[
         list[str] | None,
-        typer.Option("--webhook-host", metavar="HOST", help="Where webhooks may go.", envvar="GOUJI_WEBHOOK_HOSTS"),
+        typer.Option(
+            "--webhook-host",
+            metavar="HOST",
+            help="A host that webhooks may go to, HOST:PORT too; several times.",
+            envvar="GOUJI_WEBHOOK_HOSTS",
+        ),
     ] = None,
     webhook_seconds: Annotated[
         float | None,
-        typer.Option("--webhook-seconds", min=0.1, help="For one delivery.", envvar="GOUJI_WEBHOOK_SECONDS"),
+        typer.Option(
+            "--webhook-seconds",
+            metavar="SECONDS",
+            min=0.1,
+            help="Seconds for one delivery.",
+            envvar="GOUJI_WEBHOOK_SECONDS",
+            show_default="10",
+        ),
     ] = None,
     log: Annotated[
         LogForm | None,
@@ -172,7 +247,12 @@ def serve(
     heartbeat: Annotated[
         float | None,
         typer.Option(
-            "--heartbeat", metavar="SECONDS", min=0.1, help="Between its signs of life.", envvar="GOUJI_HEARTBEAT"
+            "--heartbeat",
+            metavar="SECONDS",
+            min=0.1,
+            help="Seconds between signs of life of one of several servers.",
+            envvar="GOUJI_HEARTBEAT",
+            show_default="5",
         ),
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Show the review page in the browser.")] = False,

@@ -278,11 +278,3 @@ def base_of(lines: Sequence[Line]) -> str:
     """The source of a document's reports: without #1 where there are several."""
     source: str = lines[0]["source"]
     return _NUMBER.sub("", source) if len(lines) > 1 else source
-
-
-def dump(line: Mapping[str, Any]) -> str:
-    """A line as JSON on one line of text that every reader takes for one; lone surrogates in JSON's own escapes."""
-    return _ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", json.dumps(line, ensure_ascii=False))
-
-
-_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -13,7 +13,8 @@ from typing import IO, Any
 
 from extractor.export.columns import Column
 from extractor.export.dictionary import HEADINGS, dictionary
-from extractor.export.lines import Line, dump
+from extractor.export.jsonl import dump
+from extractor.export.lines import Line
 from extractor.export.shapes import Row
 
 # What a spreadsheet may take for a formula: `=`, `@`, tabs and line ends, and a sign before anything but a number or

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from extractor.errors import GoujiError
 from extractor.form import DISPUTE_BLOCKS, GROUPS, TABLES, cell_paths, group_all
 from extractor.reader.tables import TableRead
-from extractor.results import TRUSTED, Cell, Finding, Value, Verdict, document_verdict, exact, plain
-from extractor.review.decisions import EMPTY, Decision, Standing, standing
+from extractor.results import TRUSTED, Cell, Finding, Value, Verdict, document_verdict, plain
+from extractor.review.cells import (
+    cell_from,
+    contradicts,
+    machine_then,
+    overlaps,
+    paper_of,
+    snapshot_of,
+    value_of,
+)
+from extractor.review.decisions import EMPTY, Decision, ReviewError, Standing, standing
 from extractor.review.doubt import table_of
 from extractor.review.paper import Paper, kind_of
 from extractor.review.soft import carried, soft_findings
@@ -51,11 +61,20 @@ class Reviewed:
 def reviewed(line: Line, text: str, decisions: Iterable[Decision], number: int = 1) -> Reviewed:
     """Report `number` of a stored text, as the machine said it (`line`), with its decisions applied."""
     stand = standing(decisions)
-    if line["record"] is None or not stand.ids:
-        lost = _all_of(stand) if line["record"] is None else []
-        settled = {name: line["record"] is None or _settled_alone(line, name) for name in TABLES}
-        return Reviewed(dict(line), settled, dict(line["verdicts"]), lost, {d.id: ["stale"] for d in lost})
-    return _Review(line, Paper(text, number), stand).result()
+    if not stand.ids:
+        return _alone(line)
+    paper = Paper(text, number)
+    try:
+        known = line["record"] is not None and bool(paper.extent)
+    except ReviewError:  # this version of gouji finds fewer reports in the text
+        known = False
+    return _Review(line, paper, stand).result() if known else _alone(line, _all_of(stand))
+
+
+def _alone(line: Line, lost: Sequence[Decision] = ()) -> Reviewed:
+    """The machine's line as it is, with decisions that could not be applied to it."""
+    settled = {name: line["record"] is None or _settled_alone(line, name) for name in TABLES}
+    return Reviewed(dict(line), settled, dict(line["verdicts"]), list(lost), {one.id: ["stale"] for one in lost})
 
 
 def _settled_alone(line: Line, table: str) -> bool:
@@ -97,7 +116,7 @@ class _Review:
             if decision.rules_version != rules_version():
                 self._note(decision, "older_rules")
         for path, decision in self.by.items():
-            then = _machine_then(decision, path)
+            then = machine_then(decision, path)
             if any(then.get(key) != self.machine[path].get(key) for key in ("state", "value")):
                 self._note(decision, "differs")
         self._clash()
@@ -228,9 +247,8 @@ class _Review:
             if any(self._refutes(path) for path in paths if path in self.human):
                 found.append("refuted")
         chosen = [path for path in paths if path in self.human and self._is_chosen(path)]
-        if any(self._leaves_digits(path, cells, loose=False) for path in chosen):
-            found.append("cut")
-        elif not everything and any(self._leaves_digits(path, cells, loose=True) for path in chosen):
+        # A space between digits may part two numbers, so whoever looked at every cell has decided that too.
+        if any(self._leaves_digits(path, cells, loose=not everything) for path in chosen):
             found.append("cut")
         return found
 
@@ -317,7 +335,7 @@ class _Review:
             out["place"] = place
         return out
 
-    @property
+    @cached_property
     def _places(self) -> dict[tuple[int, int] | None, Any]:
         return {(c["span"][0], c["span"][1]): c["place"] for c in self.machine.values() if c.get("place") and c["span"]}
 
@@ -343,81 +361,3 @@ def _of_table(finding: Line, name: str) -> bool:
 
 def _is_sub_row(path: str, group: str) -> bool:
     return any(path.startswith(f"requests.{row}.") for row in GROUPS[group])
-
-
-def overlaps(spans: Mapping[str, tuple[int, int] | None]) -> list[tuple[str, str]]:
-    """Pairs of cells that share characters."""
-    found = []
-    ordered = sorted(((span, path) for path, span in spans.items() if span), key=lambda one: one[0])
-    for index, (span, path) in enumerate(ordered):
-        for other, name in ordered[index + 1 :]:
-            if other[0] >= span[1]:
-                break
-            found.append((path, name))
-    return found
-
-
-def contradicts(machine: Line, human: Cell) -> bool:
-    """Whether a person says otherwise than the machine read: a number in place of another, or of none of its
-    candidates, none in place of a number, one where the machine saw none."""
-    if machine["state"] == "reported":
-        return human.state != "reported" or plain(human.value) != machine["value"]
-    if machine["state"] in EMPTY:
-        return human.state == "reported"
-    candidates = machine.get("candidates") or []
-    return bool(candidates) and human.state == "reported" and plain(human.value) not in candidates
-
-
-def value_of(path: str, value: Any) -> Value:
-    """A value of JSON (integer, or decimal text) as the cell's own: counts as int, amounts as Decimal."""
-    if kind_of(path) == "amount":
-        amount = exact(value)
-        assert amount is not None
-        return amount
-    return int(value)
-
-
-def cell_from(cell: Line) -> Cell:
-    """A cell of a line as an object; its place stays behind."""
-    value = None if cell["value"] is None else value_of(cell["path"], cell["value"])
-    span = (cell["span"][0], cell["span"][1]) if cell["span"] else None
-    candidates = tuple(value_of(cell["path"], one) for one in cell.get("candidates") or ())
-    return Cell(
-        cell["path"], value, cell["state"], cell["raw"], span, cell["method"], cell.get("unit"),
-        tuple(cell.get("because") or ()), candidates,
-    )  # fmt: skip
-
-
-def paper_of(cell: Cell | Line) -> dict[str, Any]:
-    """What is on paper in a cell, derived values left out: state, and where there is one, value, raw, span, unit."""
-    if not isinstance(cell, Cell):
-        cell = cell_from(cell)
-    out: dict[str, Any] = {"state": cell.state}
-    if cell.state == "reported":
-        out["value"] = plain(cell.value)
-    if cell.span is not None and cell.raw is not None:
-        out |= {"raw": cell.raw, "span": list(cell.span)}
-    if cell.unit is not None:
-        out["unit"] = cell.unit
-    return out
-
-
-def snapshot_of(decision: Decision, path: str) -> dict[str, Any]:
-    """What a decision says of a cell, as `paper_of` has it."""
-    if decision.path is None:
-        return dict(decision.seen["cells"][path])
-    out: dict[str, Any] = {"state": decision.state}
-    if decision.state == "reported":
-        out["value"] = decision.value
-    if decision.span is not None:
-        out |= {"raw": decision.raw, "span": list(decision.span)}
-    if decision.unit is not None:
-        out["unit"] = decision.unit
-    return out
-
-
-def _machine_then(decision: Decision, path: str) -> dict[str, Any]:
-    """What the machine said of the cell when it was decided."""
-    if decision.path is not None:
-        return dict(decision.seen["cell"])
-    return dict(decision.seen["machine"].get(path) or decision.seen["cells"][path])

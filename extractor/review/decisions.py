@@ -175,3 +175,15 @@ def standing(decisions: Iterable[Decision]) -> Standing:
 def last_id(decisions: Sequence[Decision], table_key: str | None = None) -> int:
     """The id of the newest decision (of one table); 0 where there is none."""
     return max((d.id for d in decisions if table_key is None or d.table_key == table_key), default=0)
+
+
+def same_decision(one: Decision, other: Decision) -> bool:
+    """Whether two decisions say the same of the same, whoever made them and whenever."""
+    return _said(one) == _said(other)
+
+
+def _said(decision: Decision) -> tuple[Any, ...]:
+    return (
+        decision.table_key, decision.path, decision.rule, decision.action, decision.state, decision.value,
+        decision.unit, decision.span, decision.undoes, decision.seen.get("cells"), decision.seen.get("finding"),
+    )  # fmt: skip

@@ -53,7 +53,7 @@ def gold_of(done: Reviewed, decisions: Iterable[Decision], text: str, number: in
         "labelled": {
             "by": "review",
             "who": sorted({one.who for one in made}),
-            "when": max((one.at for one in made), default=""),
+            "when": max((one.at[:10] for one in made), default=""),
             "how": "decisions of reviewers over gouji's reading; a table called `machine` was decided by nobody",
             "tables": {name: _how(name, done) for name in line["verdicts"]},
             "decisions": [one.id for one in made],
@@ -99,4 +99,7 @@ def _note(done: Reviewed, made: Iterable[Decision], paper: Paper) -> str:
             printed = paper.read((cell["span"][0], cell["span"][1]), kind_of(cell["path"]))
             if printed.loose or printed.cuts:
                 said.append(f"{cell['path']} prints {cell['raw']!r}, labelled {cell['value']}")
+    open_ = [table for table, settled in done.settled.items() if not settled]
+    if open_:
+        said.append(f'"?": nobody decided these cells of {", ".join(open_)}')
     return "; ".join(said)

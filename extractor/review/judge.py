@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from extractor.form import FORM, TABLES
 from extractor.results import plain
-from extractor.review.apply import Reviewed, overlaps, paper_of, reviewed, snapshot_of, value_of
+from extractor.review.apply import Reviewed, reviewed
+from extractor.review.cells import overlaps, paper_of, snapshot_of, value_of
 from extractor.review.decisions import (
     EMPTY,
     LONGEST_WHY,
@@ -20,7 +20,7 @@ from extractor.review.decisions import (
     standing,
 )
 from extractor.review.doubt import table_of
-from extractor.review.paper import Paper, Printed, kind_of
+from extractor.review.paper import Paper, Printed, kind_of, printable
 from extractor.rules.blame import table_of as table_of_rule
 from extractor.rules.catalogue import rules_version
 
@@ -324,23 +324,6 @@ class _Judge:
 
 
 _NEXT = 2**62  # the id of a decision that is not yet appended
-
-
-def printable(text: str) -> bool:
-    """Whether every database holds the text: no control characters but line ends and tabs, no halves of characters."""
-    return not any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text)
-
-
-def same_decision(one: Decision, other: Decision) -> bool:
-    """Whether two decisions say the same of the same, whoever made them and whenever."""
-    return _said(one) == _said(other)
-
-
-def _said(decision: Decision) -> tuple[Any, ...]:
-    return (
-        decision.table_key, decision.path, decision.rule, decision.action, decision.state, decision.value,
-        decision.unit, decision.span, decision.undoes, decision.seen.get("cells"), decision.seen.get("finding"),
-    )  # fmt: skip
 
 
 def _brief(cell: Mapping[str, Any]) -> dict[str, Any]:

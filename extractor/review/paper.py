@@ -6,6 +6,7 @@ Only the reader's own number reader (reader/numbers.py) turns characters into a 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -22,6 +23,7 @@ from extractor.review.decisions import ReviewError
 LONGEST_SPAN = 64  # characters of one printed number with its note
 _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?|\d+(?:\.\d+)?")
 _SIGN = re.compile(r"(?:^|[^0-9A-Za-z一-鿿/-])[+-]$")  # right before a number; no dash between words
+_BORDER = re.compile(r"\t|\s\||\|\s")  # no stroke of a number that stands for 1
 _RUN = re.compile(r"\d+")
 _CHINESE = frozenset("零〇一二两三四五六七八九十百千万亿")
 _AROUND = 48
@@ -101,6 +103,8 @@ class Paper:
             raise ReviewError(
                 "no_number", f"{raw!r} does not read as one number.", "Mark exactly one printed number, all of it."
             )
+        if reading.kind == "tentative" and _BORDER.search(shown):
+            raise ReviewError("no_number", f"{raw!r} goes over the border of a cell.", "Mark one printed number.")
         if kind == "count" and reading.value < 0:
             raise ReviewError("no_number", f"{raw!r} is below zero, and this is a count.", "Mark another number.")
         value = Decimal(reading.value) if kind == "amount" else reading.value
@@ -150,3 +154,8 @@ def kind_of(path: str) -> str:
     head, _, rest = path.partition(".")
     name = rest.rpartition(".")[2]
     return FORM.fields[name].kind if head == "disclosure" and name in FORM.fields else "count"
+
+
+def printable(text: str) -> bool:
+    """Whether every database holds the text: no control characters but line ends and tabs, no halves of characters."""
+    return not any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text)

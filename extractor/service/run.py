@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
 import signal
@@ -30,11 +31,11 @@ BACKLOG = 2048
 def run(asked: Mapping[str, Any], open_page: bool = False) -> int:
     """Serves until a signal: 0 after SIGTERM, 130 after SIGINT. Errors: UsageError, StoreError."""
     settings = settings_of(asked)
-    logs.configure(settings.log)
     settings = with_auth(settings, asked.get("auth"))
     with _listening(settings) as listener:
         from extractor.service.api.app import make_app
 
+        logs.configure(settings.log)
         app = make_app(settings)
         server = _Server(app, settings, lambda: _announce(settings, listener, open_page))
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
@@ -108,6 +109,7 @@ class _Server(uvicorn.Server):
                 app,
                 lifespan="off",  # `whole` runs it: what goes wrong there is ours to tell
                 log_config=None,
+                ws="none",
                 access_log=False,
                 server_header=False,
                 proxy_headers=bool(settings.proxies),
@@ -130,6 +132,9 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
+        # What is loaded by now stays: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
         self.ready()
 
     @contextlib.contextmanager

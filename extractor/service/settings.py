@@ -39,7 +39,7 @@ class Settings(BaseModel):
     answer_seconds: float = Field(60.0, gt=0)  # for an answer, beside the body and `?wait=`
     document_seconds: float = Field(60.0, gt=0)  # processor time of one document
     shutdown_seconds: float = Field(20.0, ge=0)  # what is under way may finish so long
-    heartbeat: float = Field(5.0, gt=0)  # seconds between an instance's signs of life; four missed, and others take over
+    heartbeat: float = Field(5.0, gt=0)  # seconds between an instance's signs of life; with four missed it is dead
     rate: str = "1200/minute"  # requests of one key (or of one address without keys); the syntax of `limits`
 
     model: str | None = None  # the SPEC that is asked where a request names none; None: no model

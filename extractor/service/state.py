@@ -68,10 +68,10 @@ class Service:
         assert self._worker is not None, "the service was not started"
         return self._worker
 
-    def put(self, accepted: Accepted) -> None:
-        """Puts what was accepted, and committed, into the queue."""
+    def put(self, accepted: Accepted, later: bool = False) -> None:
+        """Puts what was accepted, and committed, into the queue; `later`: behind what somebody may wait for."""
         if accepted.created:
-            self.worker.put(accepted.id, accepted.round)
+            self.worker.put(accepted.id, accepted.round, later)
 
     async def wait(self, extraction: str, seconds: float) -> None:
         """Until the extraction is finished, here or by another instance, but not longer than so many seconds."""

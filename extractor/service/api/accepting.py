@@ -10,7 +10,7 @@ from fastapi import Request
 from sqlalchemy.exc import IntegrityError
 
 from extractor.service.api.problems import Problem
-from extractor.service.database import audit, batches, extractions, idempotency
+from extractor.service.database import audit, batches, deliveries, extractions, idempotency
 from extractor.service.database.extractions import Accepted, QueueFull, Submission
 from extractor.service.state import Service
 
@@ -49,6 +49,9 @@ def accept(service: Service, submission: Submission, key: str | None) -> Accepte
             idempotency.keep(connection, who, key, mark, accepted.id)
         if accepted.created:
             audit.record(connection, who, "submit", accepted.id, submission.request_id)
+        url = submission.callback
+        if url is not None and not deliveries.add_callback(connection, accepted.id, url):
+            raise Problem("callback_not_allowed", "Enough others are told of this document.", "Ask for its result.")
         return accepted
 
     accepted = _in_transaction(service, make)

@@ -12,6 +12,7 @@ from extractor.service.api import (
     audit,
     batches,
     check,
+    deliveries,
     extractions,
     health,
     lines,
@@ -31,7 +32,7 @@ from extractor.service.state import Service
 
 
 def make_app(settings: Settings) -> FastAPI:
-    """The service as an ASGI application; database and queue start with its lifespan. Errors: UsageError, StoreError."""
+    """The service as an ASGI application; the queue starts with its lifespan. Errors: UsageError, StoreError."""
     service = Service(settings)
 
     @asynccontextmanager
@@ -46,14 +47,21 @@ def make_app(settings: Settings) -> FastAPI:
         finally:
             await asyncio.to_thread(stop_watching)
 
-    app = FastAPI(title="gouji", version=version(), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="gouji",
+        version=version(),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
+    )
     app.state.service = service
     problems.install(app)
     security.install(app, service)
     health.install(app, service)
-    for router in (extractions.router, lines.router, batches.router, check.router, reference.router):
+    for router in (extractions.router, lines.router, batches.router, deliveries.router, check.router):
         app.include_router(router)
-    for router in (review.router, health.router, audit.router, sessions.router):
+    for router in (reference.router, review.router, health.router, audit.router, sessions.router):
         app.include_router(router)
     app.include_router(pages.router)
     openapi.install(app)

@@ -39,7 +39,7 @@ def entries(
     caller: Annotated[Caller, Depends(needs("admin"))],
     cursor: Annotated[str | None, Query(pattern=r"^[1-9][0-9]{0,17}$", description="`next_cursor` of a page")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    who: Annotated[str | None, Query(max_length=100, description="Only of this key's id")] = None,
+    who: Annotated[str | None, Query(max_length=100, pattern="^[!-~]+$", description="Only of this key's id")] = None,
     action: Annotated[audit.Action | None, Query(description="Only of this kind")] = None,
 ) -> AuditPage:
     """What was done with the service: keys, logins, submissions, deletions, decisions, exports, refusals."""

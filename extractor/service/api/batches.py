@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from extractor.export.lines import dump
+from extractor.export.jsonl import dump
 from extractor.results import failed
 from extractor.service.api import examples
 from extractor.service.api.accepting import accept_batch, idempotency_key
@@ -22,7 +22,7 @@ from extractor.service.api.described import body_of, problems
 from extractor.service.api.lines import LINES, NDJSON
 from extractor.service.api.problems import Problem
 from extractor.service.api.schemas import BatchForm, BatchPage, BatchRequest, BatchStatus
-from extractor.service.api.submissions import FORM, Sender
+from extractor.service.api.submissions import FORM, OPTION_FIELDS, Sender
 from extractor.service.database import batches as table
 from extractor.service.database.batches import Counts
 from extractor.service.database.engine import Database
@@ -47,6 +47,7 @@ _PAGE = 20  # results held at once
             "JSON with `documents`, or a bare list of them; JSON Lines of documents, with `?model=` and "
             "`?callback_url=`; or multipart with several parts `file`."
         ),
+        query=OPTION_FIELDS,
     ),
     responses=problems(
         "bad_request", "slow_body", "conflict", "too_large", "unsupported_media_type", "given_invalid",
@@ -69,7 +70,7 @@ def _accept(service: Service, sender: Sender, body: bytes, key: str | None) -> s
     submissions, callback = sender.many(body)
     batch, created = accept_batch(service, submissions, callback, key)
     for accepted in created:
-        service.put(accepted)
+        service.put(accepted, later=True)
     return batch
 
 

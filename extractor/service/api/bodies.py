@@ -25,6 +25,7 @@ JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/jsonline
 CLOSE = {"Connection": "close"}  # what was not read of a body must not be taken for the next request
 _SEE = "See /docs for what is asked for."
 _MOST_FAULTS = 20
+_DEEPEST = 50  # levels of `given`
 _WIDEST = 40  # digits of an integer; no count has as many
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -213,10 +214,15 @@ def invalid(faults: list[dict[str, str]]) -> Problem:
     return Problem("invalid_request", f"{said}{more}", _SEE, faults=faults)
 
 
-def plain(value: Any) -> Any:
-    """A value of `parse_json` with its exact decimals as text, as the contract writes amounts."""
+def plain(value: Any, depth: int = 0) -> Any:
+    """A value of `parse_json` with its exact decimals as text, as the contract writes amounts.
+
+    Errors: Problem `bad_request` where it is nested more deeply than anything of the form.
+    """
+    if depth > _DEEPEST:
+        raise Problem("bad_request", "The body is nested too deeply.", "No record has so many levels.")
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
-    return [plain(inner) for inner in value] if isinstance(value, list) else value
+        return {key: plain(inner, depth + 1) for key, inner in value.items()}
+    return [plain(inner, depth + 1) for inner in value] if isinstance(value, list) else value

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import anyio
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from extractor.errors import InputError, UsageError
 from extractor.service.api.bodies import JSON_LINES, invalid, media_type, parse_form, read_body
 from extractor.service.api.deps import Reader, Serving, Submitter, as_json
-from extractor.service.api.described import body_of, problems
+from extractor.service.api.described import answers, body_of, problems
 from extractor.service.api.problems import Problem
-from extractor.service.api.schemas import CheckForm, CheckRequest, CheckResult, RuleEntry, Rules
+from extractor.service.api.schemas import CheckBody, CheckForm, CheckResult, RuleEntry, Rules
 from extractor.service.api.submissions import FORM
 
 router = APIRouter(prefix="/v1", tags=["check"])
+Code = Annotated[str, Path(examples=["requests.balance"])]
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,200}")
 _MOST_WAITING = 8  # checks that hold a thread while they take turns
 _turns: list[anyio.CapacityLimiter] = []
@@ -29,7 +30,7 @@ _turns: list[anyio.CapacityLimiter] = []
     summary="Check records against the form's rules",
     response_model=CheckResult,
     openapi_extra=body_of(
-        {"application/json": (CheckRequest, {}), FORM: (CheckForm, None)},
+        {"application/json": (CheckBody, None), FORM: (CheckForm, None)},
         raw=("application/x-ndjson",),
         note=(
             "`records` with `previous`; or as it is a record, a line of a result, a list of them, or JSON Lines; or "
@@ -92,7 +93,7 @@ def _rules() -> bytes:
 
 
 @router.get("/rules/{code}", summary="One rule", response_model=RuleEntry, responses=problems("not_found"))
-def rule(code: str, caller: Reader) -> Response:
+def rule(code: Code, caller: Reader) -> Response:
     """The rule that a finding's `rule` names: its own code, or one with what it was applied to behind a dot."""
     from extractor.rules.catalogue import rule_of
 
@@ -105,8 +106,8 @@ def rule(code: str, caller: Reader) -> Response:
 @router.get(
     "/schema/{name}",
     summary="JSON Schema of a line or of its record",
-    response_model=dict[str, Any],
-    responses=problems("not_found"),
+    response_class=Response,
+    responses=answers(200, "The schema.", "application/schema+json", {"type": "object"}) | problems(),
 )
 def schema(name: Literal["line", "record"], caller: Reader) -> Response:
     """What `gouji schema` prints."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Response
+from pydantic import BeforeValidator
 
 from extractor.results import Verdict
 from extractor.service.api.accepting import LONGEST_KEY
@@ -34,7 +35,18 @@ Key = Annotated[
     ),
 ]
 MOST = 500  # extractions or members of one page
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 ID = re.compile(r"[a-z]_[0-9a-f]{26}")
+
+
+def _iso(value: Any) -> Any:
+    """A bare number is no time: nobody knows of what."""
+    if isinstance(value, str) and not _DATE.match(value):
+        raise ValueError("write it as 2026-01-31 or 2026-01-31T08:00:00Z")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_iso)]
 
 
 def filters(
@@ -46,8 +58,8 @@ def filters(
     ] = None,
     document: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of its bytes")] = None,
     batch: Annotated[str | None, Query(pattern="^b_[0-9a-f]{26}$")] = None,
-    since: Annotated[datetime | None, Query(description="created then or later; UTC where no zone is named")] = None,
-    until: Annotated[datetime | None, Query(description="created before")] = None,
+    since: Annotated[Moment | None, Query(description="created then or later; UTC where no zone is named")] = None,
+    until: Annotated[Moment | None, Query(description="created before")] = None,
 ) -> Filters:
     """What is listed."""
     return Filters(

@@ -11,7 +11,8 @@ from extractor.service.api.problems import KINDS, MEDIA_TYPE
 
 # What any request under /v1 may be answered with.
 COMMON = (
-    "invalid_request", "unauthorized", "forbidden", "rate_limited", "internal", "database", "shutting_down", "timeout",
+    "invalid_request", "unauthorized", "forbidden", "cross_origin", "host_not_allowed", "rate_limited", "internal",
+    "database", "shutting_down", "timeout",
 )  # fmt: skip
 SCHEMAS = "#/components/schemas/"
 FORM_NOTE = (
@@ -33,6 +34,9 @@ EXAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "unauthorized": ("No key was shown.", "Send `Authorization: Bearer KEY`.", {}),
     "forbidden": ("The key reader has no scope `submit`.", "Ask for a key that has it.", {}),
+    "cross_origin": (
+        "The request came from another site's page.", "Send an API key as `Authorization: Bearer …`.", {},
+    ),
     "not_found": ("There is no extraction of this name.", "Look at GET /v1/extractions.", {}),
     "method_not_allowed": ("Method Not Allowed", "See /docs for the API.", {}),
     "slow_body": ("The request's body came too slowly.", "Send it in one go.", {}),
@@ -63,6 +67,9 @@ EXAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "'2 0' may be read as 20, or be more than one number.",
         "If it is 20, send value '20' with it.",
         {"cause": "loose"},
+    ),
+    "host_not_allowed": (
+        "The service is not called gouji.example.", "Whoever runs it allows the name with --allow-host.", {},
     ),
     "model_not_allowed": (
         "This service does not ask the model 'other'.",
@@ -124,9 +131,10 @@ def body_of(
     models: Mapping[str, tuple[type[BaseModel], Mapping[str, Any] | None]],
     raw: Sequence[str] = (),
     note: str = "",
+    query: Sequence[str] = (),
 ) -> dict[str, Any]:
     """`requestBody` of a route that reads its body itself: models with examples by media type, and media types whose
-    body is the document."""
+    body is the document; `query` names what a raw body's parameters say of it."""
     content: dict[str, Any] = {}
     for kind, (model, examples) in models.items():
         if model not in BODIES:
@@ -137,4 +145,10 @@ def body_of(
     for kind in raw:
         binary = {} if kind.startswith("text/") else {"contentMediaType": kind}
         content[kind] = {"schema": {"type": "string", "minLength": 1, **binary}}
-    return {"requestBody": {"required": True, "description": note, "content": content}}
+    about = "Of a raw body; with JSON and multipart it goes into the body."
+    told = [
+        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": about}
+        for name in query
+    ]
+    body = {"requestBody": {"required": True, "description": note, "content": content}}
+    return body | ({"parameters": told} if told else {})

@@ -21,7 +21,7 @@ from extractor.service.api.schemas import (
     ExtractionResult,
     ExtractionStatus,
 )
-from extractor.service.api.submissions import Sender
+from extractor.service.api.submissions import HEAD_FIELDS, Sender
 from extractor.service.database import audit, deletion, listing
 from extractor.service.database import extractions as table
 from extractor.service.database.extractions import Accepted
@@ -43,6 +43,7 @@ READ_NOW: Responses = {
         {"application/json": (ExtractionRequest, examples.REQUESTS), "multipart/form-data": (ExtractionForm, None)},
         raw=("text/plain", "text/html", "application/pdf", "application/octet-stream"),
         note=FORM_NOTE,
+        query=HEAD_FIELDS,
     ),
     responses=READ_NOW
     | problems(

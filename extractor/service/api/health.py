@@ -31,7 +31,7 @@ log = logging.getLogger("gouji.health")
 router = APIRouter(tags=["administration"])
 Serving = Annotated[Service, Depends(service_of)]
 _REMEMBERED = 1.0  # seconds: asked more often, the service is not looked at anew
-PATIENCE = 5.0  # seconds for all checks
+PATIENCE = 3.0  # seconds for all checks
 ROOM = 200_000_000  # bytes that have to be free
 
 
@@ -146,4 +146,5 @@ async def prometheus(request: Request, service: Serving) -> Response:
         if not caller.may("admin"):
             await deny(request, caller.id, "forbidden", "admin")
             raise Problem("forbidden", f"The key {caller.name} has no scope `admin`.", "Ask for a key that has it.")
-    return Response(await run_in_threadpool(metrics.exposition, service), media_type=CONTENT_TYPE_LATEST)
+    told = await run_in_threadpool(metrics.exposition, service.database, service.worker.readers.pids)
+    return Response(told, media_type=CONTENT_TYPE_LATEST)

@@ -136,7 +136,7 @@ class _Exchange:
 
     def _headed(self, headers: Any) -> list[tuple[bytes, bytes]]:
         found = list(headers)
-        names = {name.lower() for name, _ in found}
+        names = {name for name, _ in found}  # ASGI has them in small letters
         found += [header for header in _HEADERS if header[0] not in names]
         found.append((b"x-request-id", self.request_id.encode()))
         if self.scope.get("scheme") == "https":
@@ -152,8 +152,8 @@ class _Exchange:
         # By its template: an address with an id in it would be a time series of its own.
         route = getattr(scope.get("route"), "path", "unknown")
         self.status = self.status or 499  # the caller has gone, or the server stopped amid it
-        metrics.REQUESTS.labels(method, route, self.status).inc()
-        metrics.SECONDS.labels(method, route).observe(seconds)
+        metrics.requests(method, route, self.status).inc()
+        metrics.seconds(method, route).observe(seconds)
         if scope["path"] in PROBES and self.status == 200:
             return
         caller = self.state.get("caller")

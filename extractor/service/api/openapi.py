@@ -6,11 +6,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from extractor.export.schema import line_schema
 from extractor.service.api import examples
-from extractor.service.api.described import BODIES, SCHEMAS
+from extractor.service.api.described import BODIES, SCHEMAS, problems
 from extractor.service.api.problems import ProblemDocument
 from extractor.service.database.extractions import version
 
@@ -24,7 +25,10 @@ Errors are RFC 9457 problem documents with a stable `code` and a `hint`. Answers
 TAGS = [
     {"name": "extractions", "description": "Documents in, results out."},
     {"name": "batches", "description": "Many documents at once."},
+    {"name": "deliveries", "description": "What became of webhooks."},
     {"name": "check", "description": "The validator alone; rules and schemas."},
+    {"name": "review", "description": "What is in doubt, and what persons decided on it."},
+    {"name": "administration", "description": "Whether it runs, what it did, who did it."},
 ]
 _METHODS = ("get", "put", "post", "delete", "patch", "head")
 
@@ -38,6 +42,11 @@ def install(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def operation_id(route: APIRoute) -> str:
+    """`extractions_submit`: what generated clients call a route."""
+    return "_".join([*map(str, route.tags[:1]), route.name])
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -56,11 +65,13 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     _add_models(schemas)
     _add_line(schemas)
-    components["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "description": "A key made by `gouji keys add`."},
-        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
-    }
-    _finish_operations(made)
+    keys = app.state.service.settings.auth == "keys"
+    if keys:
+        components["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "A key made by `gouji keys add`."},
+            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
+        }
+    _finish_operations(made, keys)
     return made
 
 
@@ -99,7 +110,32 @@ def _mapping(mapping: dict[str, str]) -> dict[str, str]:
     return {name: target.replace("#/$defs/", SCHEMAS) for name, target in mapping.items()}
 
 
-def _finish_operations(made: dict[str, Any]) -> None:
+def _add_common(operation: dict[str, Any]) -> None:
+    """The problems that any request may have, also where a route does not name them."""
+    answers = operation["responses"]
+    if "HTTPValidationError" in str(answers.get("422")):
+        del answers["422"]
+    for status, answer in problems().items():
+        answers.setdefault(str(status), answer)
+
+
+# Where the ids in an answer lead: (path, method, status) → name of the link → the operation, its parameter, the id.
+_LINKS = {
+    ("/v1/extractions", "post", "202"): {
+        "status": ("extractions_status", "extraction", "$response.body#/id"),
+        "result": ("extractions_result", "extraction", "$response.body#/id"),
+        "text": ("extractions_text", "extraction", "$response.body#/id"),
+        "document": ("extractions_document", "extraction", "$response.body#/id"),
+        "delete": ("extractions_delete", "extraction", "$response.body#/id"),
+    },
+    ("/v1/batches", "post", "202"): {
+        "status": ("batches_status", "batch", "$response.body#/id"),
+        "results": ("batches_results", "batch", "$response.body#/id"),
+    },
+}
+
+
+def _finish_operations(made: dict[str, Any], keys: bool) -> None:
     cases = examples.responses()
     for path, item in made["paths"].items():
         for method in _METHODS:
@@ -107,8 +143,13 @@ def _finish_operations(made: dict[str, Any]) -> None:
             if operation is None:
                 continue
             if path.startswith("/v1/"):
-                operation["security"] = [{"bearer": []}, {"key": []}]
+                _add_common(operation)
+                if keys:
+                    operation["security"] = [{"bearer": []}, {"key": []}]
             for status, response in operation["responses"].items():
                 told = cases.get((path, method, int(status))) if status.isdecimal() else None
                 if told is not None:
                     response["content"]["application/json"]["example"] = told
+                for name, (target, parameter, value) in _LINKS.get((path, method, status), {}).items():
+                    link = {"operationId": target, "parameters": {parameter: value}}
+                    response.setdefault("links", {})[name] = link

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from extractor.errors import GoujiError, StoreError
 
@@ -102,6 +103,15 @@ def of_error(error: GoujiError) -> Problem:
     return Problem("invalid_request", error.message, error.hint, cause=error.code)
 
 
+def _allowed(request: Request) -> str:
+    """All methods of an address; the framework names those of its first route alone."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(found))
+
+
 def install(app: FastAPI) -> None:
     """Answers every exception under the app with a problem document."""
 
@@ -130,6 +140,8 @@ def install(app: FastAPI) -> None:
         by_status = {kind.status: code for code, kind in reversed(KINDS.items())}
         code = by_status.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
         headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = _allowed(request)
         return answer(request, Problem(code, str(error.detail), "See /docs for the API.", headers))
 
     @app.exception_handler(Exception)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,15 +13,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup, escape
 
+from extractor.service.api.described import COMMON
 from extractor.service.api.problems import KINDS
 
 router = APIRouter(include_in_schema=False)
 _METHODS = ("get", "post", "put", "delete")
 _LONGEST = 6000  # characters of an example on the page; the document has all of it
-_COMMON = frozenset(
-    "invalid_request unauthorized forbidden rate_limited internal database shutting_down timeout".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ def render(document: dict[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("extractor.service.api", "."), autoescape=select_autoescape(["j2", "html"], default=True)
     )
+    environment.filters["words"] = _words
     environment.trim_blocks = environment.lstrip_blocks = True
     operations = list(_operations(document))
     tags = [(tag, [one for one in operations if one["tag"] == tag["name"]]) for tag in document.get("tags", [])]
@@ -71,11 +72,16 @@ def render(document: dict[str, Any]) -> str:
     schemas = [
         (name, schema.get("description", ""), list(_rows(schema, document)))
         for name, schema in sorted(document["components"]["schemas"].items())
-        if schema.get("properties") and not name.startswith(("Disclosure", "Requests"))
+        if not name.startswith(("Disclosure", "Requests"))
     ]
     return environment.get_template("reference.html.j2").render(
-        document=document, tags=tags, rest=rest, schemas=schemas, kinds=KINDS, common=sorted(_COMMON)
+        document=document, tags=tags, rest=rest, schemas=schemas, kinds=KINDS, common=COMMON
     )
+
+
+def _words(text: str) -> Markup:
+    """Plain text with what stands between backticks as code; nothing in it is taken for markup."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -110,7 +116,7 @@ def _problems(operation: dict[str, Any]) -> list[tuple[str, str]]:
     found = []
     for status, answer in sorted(operation["responses"].items()):
         for content in answer.get("content", {}).values():
-            found += [(status, code) for code in content.get("examples", {}) if code in KINDS and code not in _COMMON]
+            found += [(status, code) for code in content.get("examples", {}) if code in KINDS and code not in COMMON]
     return found
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from extractor.export.lines import dump
+from extractor.export.jsonl import dump
 from extractor.results import Verdict
 from extractor.review.decisions import Decision, OutdatedError, ReviewError
 from extractor.service.api.described import problems
+from extractor.service.api.extractions import result_of
 from extractor.service.api.problems import Problem
 from extractor.service.api.review_schemas import (
     Decided,
@@ -43,9 +42,10 @@ Organization = Annotated[
 Province = Annotated[str | None, Query(max_length=40, pattern=r"^[^\x00-\x1f]+$")]
 
 
-@router.get(
-    "/review/queue", response_model=QueuePage, summary="What is left to review", responses=problems("bad_request")
-)
+_CURSOR = r"^[0-9]{1,6}\.[0-9]{1,4}~x_[0-9a-f]{26}~[1-9][0-9]{0,5}~(disclosure|requests|disputes)$"
+
+
+@router.get("/review/queue", response_model=QueuePage, summary="What is left to review", responses=problems())
 def queue(
     service: Serving, caller: Reader,
     table: Annotated[TableKey | None, Query()] = None,
@@ -56,7 +56,7 @@ def queue(
     rule: Annotated[
         str | None, Query(max_length=160, pattern="^[a-z_.]+$", description="a failed rule's code, or its beginning")
     ] = None,
-    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    cursor: Annotated[str | None, Query(pattern=_CURSOR, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:  # fmt: skip
     """The tables that are not settled, worst first. A table keeps its place while its report is being reviewed."""
@@ -83,22 +83,15 @@ def queue(
         for row in found[:limit]
     ]
     last = review_queue.cursor_of(found[limit - 1]) if len(found) > limit else None
-    following = None if last is None else base64.urlsafe_b64encode(json.dumps(last).encode()).decode()
+    following = None if last is None else "~".join(map(str, last))
     return _json({"items": items, "open": counts, "next": following})
 
 
 def _after(cursor: str | None) -> review_queue.Cursor | None:
     if cursor is None:
         return None
-    try:
-        doubt, extraction, number, table = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        if not (isinstance(doubt, float) and type(number) is int and 0 < number < 2**31):
-            raise ValueError
-        if not (isinstance(extraction, str) and isinstance(table, str) and (extraction + table).isidentifier()):
-            raise ValueError
-    except (ValueError, TypeError):
-        raise Problem("bad_request", "The cursor is none of this list.", "Take `next` of the page before.") from None
-    return doubt, extraction, number, table
+    doubt, extraction, number, table = cursor.split("~")
+    return float(doubt), extraction, int(number), table
 
 
 _GOLD: dict[int | str, dict[str, Any]] = {
@@ -173,13 +166,14 @@ def decide(
 
 @router.get(
     "/extractions/{extraction}/reviewed", response_model=ReviewedDocument, summary="The result with the decisions",
-    responses=problems("not_found"),
+    responses=problems("not_found", "not_finished", "extraction_failed"),
 )  # fmt: skip
 def reviewed_document(extraction: Extraction, service: Serving, caller: Reader) -> Response:
     """Each report of a document as the reviewers left it; where nothing was decided the machine's own line."""
     with service.database.read() as connection:
         found = decisions.all_lines(connection, extraction)
     if not found:
+        result_of(service, extraction)  # says why there is none
         raise _unknown(extraction, 1)
     told = [
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, RootModel, SkipValidation, model_validator
 
 from extractor.results import Verdict
 
@@ -25,7 +25,18 @@ class Budget(BaseModel):
     max_cost: Decimal | None = Field(None, ge=0, le=10**9, description="US dollars")
 
 
-class Options(BaseModel):
+class Named(BaseModel):
+    """What is said of one document beside its bytes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Name = Field("-", description="A name of yours: it comes back in the result.")
+    given: Given | None = Field(
+        None, description="The partial record of your own parser (one a report): a second witness, never a source."
+    )
+
+
+class Reading(BaseModel):
     """How documents are to be read."""
 
     model_config = ConfigDict(extra="forbid")
@@ -34,22 +45,32 @@ class Options(BaseModel):
         None, max_length=500, description="A model that the service may ask; `none` for none; left out: its default."
     )
     budget: Budget | None = None
+
+
+class Options(Reading):
+    """How documents are to be read, and who is told of it."""
+
     callback_url: str | None = Field(
         None, max_length=2000, description="Where a signed webhook tells that it is done; to allowed hosts only."
     )
 
 
-class Head(Options):
-    """What is said of one document beside its bytes."""
-
-    source: Name = Field("-", description="A name of yours: it comes back in the result.")
-    given: Given | None = Field(
-        None, description="The partial record of your own parser (one a report): a second witness, never a source."
-    )
+class Head(Named, Options):
+    """All that is said of a document that comes as a file or as the body itself."""
 
 
-class ExtractionRequest(Head):
-    """A document, as `text` or as `base64`, and how it is to be read."""
+def _either(schema: dict[str, Any]) -> None:
+    """Says in the schema what `_one` checks: just one of the two."""
+    schema["oneOf"] = [
+        {"required": [one], "properties": {one: {"type": "string", "minLength": 1}, other: {"type": "null"}}}
+        for one, other in (("text", "base64"), ("base64", "text"))
+    ]
+
+
+class Document(Named):
+    """A document as `text` or as `base64`."""
+
+    model_config = ConfigDict(json_schema_extra=_either)
 
     text: str | None = Field(None, min_length=1, description="The report: plain text, Markdown, HTML or CSV.")
     base64: Base64Bytes | None = Field(None, description="The bytes of a file of any kind that is read.")
@@ -66,10 +87,19 @@ class ExtractionRequest(Head):
         return self.base64 if self.base64 is not None else (self.text or "").encode()
 
 
-class BatchRequest(Options):
-    """Documents that belong together; `model` and `budget` hold for those that name none of their own."""
+class ExtractionRequest(Document, Options):
+    """A document, as `text` or as `base64`, and how it is to be read."""
 
-    documents: list[dict[str, Any]] = Field(min_length=1, description="Each as in `POST /v1/extractions`.")
+
+class BatchDocument(Document, Reading):
+    """A document of a batch; `model` and `budget` are the batch's where it has none of its own."""
+
+
+class BatchRequest(Options):
+    """Documents that belong together."""
+
+    # Each is checked where it is taken, so that a fault names its place.
+    documents: list[SkipValidation[BatchDocument]] = Field(min_length=1)
 
 
 class ExtractionForm(BaseModel):
@@ -193,8 +223,14 @@ class CheckRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    records: dict[str, Any] | list[Any] = Field(description="One or many; each a record or a line with a `record`.")
+    records: dict[str, Any] | Annotated[list[Any], Field(min_length=1)] = Field(
+        description="One or many; each a record or a line with a `record`."
+    )
     previous: dict[str, Any] | list[Any] | None = Field(None, description="Last year's, in the same forms.")
+
+
+class CheckBody(RootModel[CheckRequest | dict[str, Any] | Annotated[list[Any], Field(min_length=1)]]):
+    """Records with last year's beside them; or as they are a record, a line of a result, or a list of these."""
 
 
 class CheckForm(BaseModel):

@@ -109,7 +109,10 @@ async def _form(request: Request) -> dict[str, str]:
         body += piece
         if len(body) > _LONGEST:
             raise Problem("too_large", "The form is larger than any key.", "Send the key alone.")
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        raise Problem("bad_request", "The form has more fields than the page.", "Send the key alone.") from None
     return {name: values[0] for name, values in fields.items()}
 
 

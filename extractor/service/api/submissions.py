@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -19,7 +19,7 @@ from extractor.service.api.bodies import (
     validated,
 )
 from extractor.service.api.problems import Problem
-from extractor.service.api.schemas import BatchRequest, ExtractionRequest, Head, Options
+from extractor.service.api.schemas import BatchDocument, BatchRequest, ExtractionRequest, Head, Named, Options, Reading
 from extractor.service.api.security import Caller
 from extractor.service.database.extractions import Submission
 from extractor.service.settings import Settings
@@ -51,16 +51,18 @@ class Sender:
         if self.kind == "application/json":
             self._no_query()
             asked = validated(ExtractionRequest, parse_json(body))
-            return self.submission(asked, asked.data)
+            return self.submission(asked, asked, asked.data, asked.callback_url)
         if self.kind == FORM:
             self._no_query()
             form = parse_form(body, self.content_type, 1, HEAD_FIELDS)
             if not form.files:
                 raise invalid([{"at": "file", "message": "the document is missing"}])
             _, name, data = form.files[0]
-            return self.submission(validated(Head, {"source": name or "-"} | _values(form.fields)), data)
+            head = validated(Head, {"source": name or "-"} | _values(form.fields))
+            return self.submission(head, head, data, head.callback_url)
         if self.kind in _RAW_TYPES or self.kind.startswith(_RAW):
-            return self.submission(validated(Head, _values(self.query)), body)
+            head = validated(Head, _values(self.query))
+            return self.submission(head, head, body, head.callback_url)
         raise _unsupported(
             self.kind,
             f"Send JSON, {FORM}, or the document itself under its own media type (application/octet-stream does "
@@ -73,53 +75,53 @@ class Sender:
             self._no_query()
             value = parse_json(body)
             batch = validated(BatchRequest, {"documents": value} if isinstance(value, list) else value)
-            sent = ((f"documents[{index}]", item) for index, item in enumerate(batch.documents))
-            return self._all(len(batch.documents), self._described(sent, batch)), self.callback(batch.callback_url)
+            sent = [(f"documents[{index}]", item) for index, item in enumerate(batch.documents)]
+            return self._all(sent, batch), self.callback(batch.callback_url)
         if self.kind in JSON_LINES:
             options = validated(Options, _values(self.query))
-            lines = list(json_lines(body))
-            found = ((f"line {number}", parse_json(line, f"Line {number}")) for number, line in lines)
-            return self._all(len(lines), self._described(found, options)), self.callback(options.callback_url)
+            lines = [(f"line {number}", line) for number, line in json_lines(body)]
+            return self._all(lines, options), self.callback(options.callback_url)
         if self.kind == FORM:
             self._no_query()
             form = parse_form(body, self.content_type, self.settings.max_batch, OPTION_FIELDS)
             options = validated(Options, _values(form.fields))
-            files = ((f"file {number}", name, data) for number, (_, name, data) in enumerate(form.files, 1))
-            heads = (
-                (at, validated(Head, _beside(options, {"source": name or "-"}), at), data) for at, name, data in files
-            )
-            return self._all(len(form.files), heads), self.callback(options.callback_url)
+            files = [(f"file {number}", (name, data)) for number, (_, name, data) in enumerate(form.files, 1)]
+            return self._all(files, options), self.callback(options.callback_url)
         raise _unsupported(self.kind, f"Send application/x-ndjson, a JSON list, or {FORM} with several files.")
 
-    def _described(self, sent: Iterator[tuple[str, Any]], options: Options) -> Iterator[tuple[str, Head, bytes]]:
-        for at, item in sent:
-            asked = validated(ExtractionRequest, _beside(options, item) if isinstance(item, dict) else item, at)
-            if asked.callback_url is not None:
-                raise invalid([{"at": f"{at}.callback_url", "message": "a batch has one callback, beside `documents`"}])
-            yield at, asked, asked.data
-
-    def _all(self, count: int, heads: Iterator[tuple[str, Head, bytes]]) -> list[Submission]:
-        if not count:
+    def _all(self, sent: Sequence[tuple[str, Any]], options: Options) -> list[Submission]:
+        """Each of (its place, the document: parsed JSON, a line of JSON, or a file's name and bytes)."""
+        if not sent:
             raise invalid([{"at": "documents", "message": "there is none"}])
-        if count > self.settings.max_batch:
-            most = self.settings.max_batch
+        most = self.settings.max_batch
+        if len(sent) > most:
             raise Problem(
-                "too_large", f"A batch holds at most {most} documents, not {count}.", "Send several.", limit=most
+                "too_large", f"A batch holds at most {most} documents, not {len(sent)}.", "Send several.", limit=most
             )
-        return [self.submission(head, data, at) for at, head, data in heads]
+        return [self._member(at, document, options) for at, document in sent]
 
-    def submission(self, head: Head, data: bytes, at: str = "") -> Submission:
+    def _member(self, at: str, document: Any, options: Options) -> Submission:
+        if isinstance(document, tuple):
+            named = validated(Named, {"source": document[0] or "-"}, at)
+            return self.submission(named, options, document[1], None, at)
+        value = parse_json(document, at.capitalize()) if isinstance(document, bytes) else document
+        if isinstance(value, dict):
+            value = {"model": options.model, "budget": options.budget, **value}
+        asked = validated(BatchDocument, value, at)
+        return self.submission(asked, asked, asked.data, None, at)
+
+    def submission(self, named: Named, reading: Reading, data: bytes, callback: str | None, at: str = "") -> Submission:
         """One document; `at` is its place in a batch."""
         if not data:
             raise invalid([{"at": at or "body", "message": "the document is empty"}])
         try:
             return Submission(
                 data=data,
-                source=head.source,
-                model=self._model(head.model),
-                budget=None if head.budget is None else head.budget.model_dump(exclude_none=True, mode="json"),
-                given=_given(head.given),
-                callback=self.callback(head.callback_url),
+                source=named.source,
+                model=self._model(reading.model),
+                budget=None if reading.budget is None else reading.budget.model_dump(exclude_none=True, mode="json"),
+                given=_given(named.given),
+                callback=self.callback(callback),
                 key_id=self.caller.id,
                 request_id=self.request_id,
                 again=self.again,
@@ -158,11 +160,6 @@ def _values(fields: Mapping[str, str]) -> dict[str, Any]:
     return {
         name: parse_json(value, f"The field {name}") if name in _IN_JSON else value for name, value in fields.items()
     }
-
-
-def _beside(options: Options, item: Mapping[str, Any]) -> dict[str, Any]:
-    """A batch's document, with the batch's options where it has none of its own."""
-    return {"model": options.model, "budget": options.budget, **item}
 
 
 def _given(given: Any) -> Any:

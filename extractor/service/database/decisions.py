@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from extractor.review.apply import Reviewed, reviewed
-from extractor.review.decisions import Decision, OutdatedError, Proposal, ReviewError, last_id, standing
-from extractor.review.judge import judge, same_decision
+from extractor.review.decisions import Decision, OutdatedError, Proposal, ReviewError, last_id, same_decision, standing
+from extractor.review.judge import judge
 from extractor.service.database import audit
 from extractor.service.database.tables import decisions, documents, extractions, report_tables, reports
 from extractor.service.ids import now

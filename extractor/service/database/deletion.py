@@ -8,6 +8,7 @@ import threading
 import sqlalchemy as sa
 
 from extractor.service.database import batches, idempotency
+from extractor.service.database import decisions as reviewing
 from extractor.service.database.engine import Database
 from extractor.service.database.tables import batch_members, decisions, deliveries, documents, extractions, reports
 
@@ -39,10 +40,11 @@ def delete(connection: sa.Connection, extraction: str) -> bool | None:
     text = connection.execute(
         sa.delete(documents).where(documents.c.sha256 == document).returning(documents.c.text_sha256)
     ).scalar()
-    # Another file may hold the same text: what was decided on it is its too.
-    same = sa.select(documents.c.sha256).where(documents.c.text_sha256 == text).limit(1)
-    if text is not None and connection.execute(same).first() is None:
-        connection.execute(sa.delete(decisions).where(decisions.c.text_sha256 == text))
+    # Another file may hold the same text: what was decided on it is its too. A file that was read otherwise before has
+    # decisions on those texts as well.
+    still = sa.exists().where(documents.c.text_sha256 == decisions.c.text_sha256)
+    about = sa.or_(decisions.c.document == document, decisions.c.text_sha256 == text)
+    connection.execute(sa.delete(decisions).where(about, ~still))
     return True
 
 
@@ -58,6 +60,9 @@ def _make_current(connection: sa.Connection, document: str) -> None:
         .limit(1)
     ).scalar()
     connection.execute(sa.update(reports).where(mine, reports.c.extraction == newest).values(current=True))
+    text = connection.execute(sa.select(documents.c.text_sha256).where(documents.c.sha256 == document)).scalar()
+    if text is not None:
+        reviewing.refresh(connection, text)  # what was decided while another result was the document's
 
 
 class Eraser:

@@ -18,6 +18,7 @@ from extractor.service.database.tables import batch_members, batches, deliveries
 from extractor.service.ids import now
 
 EXTRACTION, BATCH = "extraction.finished", "batch.finished"
+MOST_CALLBACKS = 10  # of one extraction
 DUE = 500  # deliveries at one look
 
 
@@ -54,10 +55,29 @@ def tell(connection: sa.Connection, extraction: str) -> list[str]:
             "batch": row.batch,
             "links": {"self": self, "result": f"{self}/result", "review": f"/review/{row.id}"},
         }
-        told += _enter(connection, f"d_{row.id}.{row.round}", EXTRACTION, row.id, row.callback, row.finished, data)
+        for index, url in enumerate(row.callback.split()):
+            id = f"d_{row.id}.{row.round}" + (f".{index}" if index else "")
+            told += _enter(connection, id, EXTRACTION, row.id, url, row.finished, data)
     for batch in sorted({found.ends for found in rows if found.ends is not None}):
         told += tell_batch(connection, batch)
     return told
+
+
+def add_callback(connection: sa.Connection, extraction: str, url: str) -> bool:
+    """Lets somebody else who sent the same content be told too; at once where it is finished. False: there are too
+    many already."""
+    row = connection.execute(
+        sa.select(extractions.c.callback, extractions.c.state).where(extractions.c.id == extraction).with_for_update()
+    ).one()
+    urls = (row.callback or "").split()
+    if url not in urls:
+        if len(urls) >= MOST_CALLBACKS:
+            return False
+        told = {"callback": " ".join([*urls, url])}
+        connection.execute(sa.update(extractions).where(extractions.c.id == extraction).values(told))
+        if row.state not in OPEN:
+            tell(connection, extraction)
+    return True
 
 
 def tell_batch(connection: sa.Connection, batch: str) -> list[str]:

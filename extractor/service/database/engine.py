@@ -28,8 +28,14 @@ class Database:
         self.url = sa.make_url(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         if self.embedded:
+            # The connection used last comes first: its cache is warm, and those of a busy moment stay small.
             self.engine = sa.create_engine(
-                self.url, connect_args={"timeout": WAIT}, pool_size=8, max_overflow=32, hide_parameters=True
+                self.url,
+                connect_args={"timeout": WAIT},
+                pool_size=32,
+                max_overflow=32,
+                pool_use_lifo=True,
+                hide_parameters=True,
             )
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -116,6 +122,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where SQLAlchemy says so
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA cache_size=-500")  # kB for each of many connections; the system caches the file
     connection.execute("PRAGMA synchronous=FULL")  # what was accepted survives a loss of power
     connection.execute("PRAGMA secure_delete=ON")  # what was deleted is gone from the file
 

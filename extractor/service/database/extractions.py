@@ -109,7 +109,7 @@ def submit(
         "created": now(),
         "version": version(),
     }
-    if connection.execute(statements.KEEP_EXTRACTION, row).first() is None:
+    if connection.execute(statements.KEEP_EXTRACTION[connection.dialect.name], row).first() is None:
         return submit(connection, submission, max_queue, batch)  # another instance was faster with the same content
     return Accepted(str(row["id"]), "queued", 1, True)
 
@@ -134,7 +134,7 @@ def _keep_document(connection: sa.Connection, data: bytes) -> str:
         "bytes": zlib.compress(data, 1),
         "created": now(),
     }
-    connection.execute(statements.KEEP_DOCUMENT, row)
+    connection.execute(statements.KEEP_DOCUMENT[connection.dialect.name], row)
     return sha256
 
 
@@ -257,7 +257,7 @@ def head(connection: sa.Connection, extraction: str) -> sa.Row[Any] | None:
 
 def result(connection: sa.Connection, extraction: str) -> tuple[sa.Row[Any] | None, bytes | None]:
     """Its head, and its result as a JSON array; None for what is not there."""
-    found = connection.execute(statements.RESULT_OF, {"of": extraction}).one_or_none()
+    found: Any = connection.execute(statements.RESULT_OF, {"of": extraction}).one_or_none()
     return found, None if found is None or found.lines is None else zlib.decompress(found.lines)
 
 

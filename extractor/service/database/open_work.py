@@ -14,7 +14,7 @@ from extractor.service.database.tables import extractions
 from extractor.service.ids import now
 
 DUE = 500  # documents that ask a model again, at one look
-MOST_ALONE = 3  # deaths over a document that is read alone
+MOST_ALONE = 20  # deaths over a document that is read alone; an impatient supervisor kills too
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from collections.abc import Callable
+from typing import Any
 
-# PostgreSQL says ON CONFLICT in the same words; tests/test_service_statements.py holds both to it.
-from sqlalchemy.dialects.sqlite import insert
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from extractor.service.database.tables import documents, extractions, failures, report_tables, reports
 
@@ -14,14 +15,22 @@ FINAL = ("done", "failed")
 SUSPECT = 4  # a document at which the service died so often is read alone: then it is known which one it dies of
 
 _x = extractions.c
-_of, _at = sa.bindparam("of"), sa.bindparam("at")
+_of: sa.BindParameter[Any] = sa.bindparam("of")
+_at: sa.BindParameter[Any] = sa.bindparam("at")
 _open = sa.or_(*(_x.state == state for state in OPEN))
 
 # What is accepted
 KNOWN = sa.select(_x.id, _x.state, _x.round).where(_x.fingerprint == sa.bindparam("mark"))
 WAITING = sa.select(sa.func.count()).select_from(extractions).where(_x.state == "queued")
-KEEP_DOCUMENT = insert(documents).on_conflict_do_nothing(index_elements=["sha256"])
-KEEP_EXTRACTION = insert(extractions).on_conflict_do_nothing(index_elements=["fingerprint"]).returning(_x.id)
+# By dialect: ON CONFLICT is in the same words in both, and of a class of its own in SQLAlchemy.
+_INSERTS: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+KEEP_DOCUMENT = {
+    name: insert(documents).on_conflict_do_nothing(index_elements=["sha256"]) for name, insert in _INSERTS.items()
+}
+KEEP_EXTRACTION = {
+    name: insert(extractions).on_conflict_do_nothing(index_elements=["fingerprint"]).returning(_x.id)
+    for name, insert in _INSERTS.items()
+}
 
 # What is read
 CLAIM = (

@@ -30,11 +30,11 @@ extractions = sa.Table(
     sa.Column("document", sa.ForeignKey("documents.sha256"), nullable=False, index=True),
     sa.Column("fingerprint", sa.String(64), nullable=False, unique=True),  # of content, options and version
     sa.Column("source", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, index=True),  # queued, running, waiting, done, failed
+    sa.Column("state", sa.Text, nullable=False),  # queued, running, waiting, done, failed
     sa.Column("model", sa.Text),
     sa.Column("budget", sa.Text),  # JSON
     sa.Column("given", sa.LargeBinary),  # JSON
-    sa.Column("callback", sa.Text),
+    sa.Column("callback", sa.Text),  # addresses with a space between them
     sa.Column("batch", sa.Text),  # that it was first sent in
     sa.Column("key_id", sa.Text),
     sa.Column("request_id", sa.Text),
@@ -47,13 +47,16 @@ extractions = sa.Table(
     sa.Column("retry_at", sa.Text),  # of a waiting one
     sa.Column("waits_since", sa.Text),  # when the model's endpoint was first found to be down
     sa.Column("version", sa.Text, nullable=False),  # of gouji
-    sa.Column("verdict", sa.Text, index=True),  # the worst of its reports
+    sa.Column("verdict", sa.Text),  # the worst of its reports
     sa.Column("lines", sa.LargeBinary),  # the contract's objects, a JSON array
     sa.Column("error", sa.Text),  # JSON: code, message, hint
     sa.Column("calls", sa.Integer, nullable=False, default=0),
     sa.Column("prompt_tokens", sa.BigInteger, nullable=False, default=0),
     sa.Column("completion_tokens", sa.BigInteger, nullable=False, default=0),
     sa.Column("cost", sa.Text),  # decimal, US dollars
+    # Lists are newest first: the id is in the index, so that nothing is sorted.
+    sa.Index("extractions_state", "state", "id"),
+    sa.Index("extractions_verdict", "verdict", "id"),
 )
 
 reports = sa.Table(
@@ -69,7 +72,7 @@ reports = sa.Table(
     sa.Column("province", sa.Text),
     sa.Column("region_code", sa.Text),
     sa.Column("verdict", sa.Text, nullable=False, index=True),
-    sa.Column("doubt", sa.Float, nullable=False, index=True),  # 0: nothing to settle; the queue's order
+    sa.Column("doubt", sa.Float, nullable=False),  # of its tables together; 0: nothing to settle
     sa.Column("reviewed_verdict", sa.Text),  # what the reviewers' decisions make of it; null where there are none
 )
 
@@ -107,7 +110,7 @@ failures = sa.Table(
     sa.Column("extraction", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("ordinal", sa.Integer, primary_key=True),
-    sa.Column("rule", sa.Text, nullable=False, index=True),
+    sa.Column("rule", sa.Text, nullable=False),
     sa.Column("severity", sa.Text, nullable=False),
     sa.Column("blame", sa.Text, nullable=False),
     sa.ForeignKeyConstraint(["extraction", "number"], ["reports.extraction", "reports.number"], ondelete="CASCADE"),
@@ -214,7 +217,8 @@ sessions = sa.Table(
 audit = sa.Table(
     "audit",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    # SQLite counts in its own INTEGER alone, which has 64 bits.
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
     sa.Column("at", sa.Text, nullable=False, index=True),
     sa.Column("who", sa.Text, nullable=False),  # a key's id, or `loopback`, or `cli`
     sa.Column("action", sa.Text, nullable=False),

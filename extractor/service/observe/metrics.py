@@ -6,9 +6,9 @@ Labels are bounded: routes by their template, methods and statuses as HTTP has t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -19,10 +19,8 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from extractor.errors import StoreError
+from extractor.service.database.engine import Database
 from extractor.service.database.tables import deliveries, extractions
-
-if TYPE_CHECKING:
-    from extractor.service.state import Service
 
 # One process is one service, as DBOS has it.
 REGISTRY = CollectorRegistry()
@@ -51,22 +49,34 @@ MODEL_TOKENS = Counter("gouji_model_tokens", "Tokens, as endpoints count.", ["mo
 MODEL_COST = Counter("gouji_model_cost_dollars", "US dollars, by the profile's prices.", ["model"], registry=REGISTRY)
 DELIVERIES = Counter("gouji_deliveries", "Attempts to deliver a webhook.", ["outcome"], registry=REGISTRY)
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 STATES = ("queued", "running", "waiting", "done", "failed")
 
 
-def exposition(service: Service) -> bytes:
-    """The text that Prometheus scrapes."""
+@lru_cache(maxsize=2_000)
+def requests(method: str, route: str, status: int) -> Counter:
+    """The counter of requests of one kind: looking it up is dearer than counting."""
+    return REQUESTS.labels(method, route, status)
+
+
+@lru_cache(maxsize=500)
+def seconds(method: str, route: str) -> Histogram:
+    """The histogram of requests of one kind."""
+    return SECONDS.labels(method, route)
+
+
+def exposition(database: Database, readers: Sequence[int]) -> bytes:
+    """The text that Prometheus scrapes; `readers`: the ids of the processes that read."""
     asked = CollectorRegistry()
-    asked.register(_Asked(service))
+    asked.register(_Asked(database, readers))
     return generate_latest(REGISTRY) + generate_latest(asked)
 
 
 class _Asked(Collector):
     """What is true now, of all instances (database) and of this one (readers)."""
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
+    def __init__(self, database: Database, readers: Sequence[int]) -> None:
+        self.database, self.readers = database, readers
 
     def describe(self) -> Iterable[Metric]:
         return ()
@@ -74,7 +84,7 @@ class _Asked(Collector):
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("gouji_database_up", "1 where the database answers.")
         try:
-            with self.service.database.read() as connection:
+            with self.database.read() as connection:
                 by_state = _counts(connection, extractions.c.state)
                 by_delivery = _counts(connection, deliveries.c.state)
                 oldest = connection.execute(
@@ -95,15 +105,14 @@ class _Asked(Collector):
                 waiting.add_metric([state], count)
             yield waiting
             yield GaugeMetricFamily("gouji_queue_oldest_seconds", "Age of what waits longest.", value=_age(oldest))
-        pids = self.service.worker.readers.pids
-        yield GaugeMetricFamily("gouji_readers", "Processes that read documents.", value=len(pids))
-        memory = sum(_resident(pid) for pid in pids)
+        yield GaugeMetricFamily("gouji_readers", "Processes that read documents.", value=len(self.readers))
+        memory = sum(_resident(pid) for pid in self.readers)
         yield GaugeMetricFamily("gouji_readers_resident_memory_bytes", "Their memory together.", value=memory)
 
 
 def _counts(connection: sa.Connection, column: sa.Column[str]) -> dict[str, int]:
     found = connection.execute(sa.select(column, sa.func.count()).group_by(column))
-    return {value: count for value, count in found}
+    return dict(found.tuples().all())
 
 
 def _age(created: str | None) -> float:

@@ -31,6 +31,7 @@ Reader = Annotated[Caller, Depends(needs("read"))]
 
 VERDICTS = ("verified", "reconciled", "inconsistent", "needs_review", "failed")
 STATES = ("queued", "running", "waiting", "done", "failed")
+BLAMES = ("source", "extraction", "undecided")
 PAGE = 25  # rows of a list
 BODIES = 60  # rows of the coverage matrix
 _MOST_PACKED = 300_000  # bytes of a result, packed, that a list opens to name cells
@@ -133,7 +134,7 @@ def _queued(row: Any, why: tuple[list[str], list[str]], words: Words) -> dict[st
         "table": next(f"{s.ordinal}、{s.label}" for s in FORM.sections if s.key == row.table_key),
         "cells": [FORM.words(path) for path in cells[:_NAMED]],
         "rules": list(dict.fromkeys(rule_words(rule, words) for rule in rules))[:_NAMED],
-        "address": f"/review/{row.extraction}/{row.number}#title-{row.table_key}",
+        "address": f"/review/{row.extraction}/{row.number}#in-{row.table_key}",
     }
 
 
@@ -211,7 +212,7 @@ def overview_page(
         by_body = overview.verdicts(connection, "organization", filters, 20)
         by_province = overview.verdicts(connection, "province", filters, 20)
         coverage = overview.coverage(connection, filters, BODIES, offset)
-        rules = overview.rules(connection, filters, 20)
+        failed = overview.rules(connection, filters, 10_000)
         progress = overview.progress(connection, filters)
         cost = overview.model_cost(connection, 60)
         totals = overview.totals(connection, filters)
@@ -220,6 +221,8 @@ def overview_page(
         ).scalar_one()
         years, provinces = _distinct(connection, reports.c.year), _distinct(connection, reports.c.province)
     unknown = words("overview.unknown")
+    rules = [one for one in failed if one["severity"] == "error"][:20]
+    remarks = [one for one in failed if one["severity"] != "error"][:20]
     progressing = [
         (section, {"settled": one["settled"], "open": one["doubtful"] - one["settled"]})
         for one in progress
@@ -232,8 +235,9 @@ def overview_page(
         coverage=coverage, offset=offset,
         earlier={**asked, "offset": max(0, offset - BODIES)} if offset else None,
         following={**asked, "offset": offset + BODIES} if offset + BODIES < coverage["total"] else None,
-        rules=charts.bars([(one["rule"], one["blame"]) for one in rules], ("source", "extraction", "undecided")),
-        rule_meanings={one["rule"]: rule_words(one["rule"], words) for one in rules},
+        rules=charts.bars([(one["rule"], one["blame"]) for one in rules], BLAMES),
+        remarks=charts.bars([(one["rule"], one["blame"]) for one in remarks], BLAMES),
+        rule_meanings={one["rule"]: rule_words(one["rule"], words) for one in rules + remarks},
         progress=charts.bars(progressing, ("settled", "open")), cost=cost,
         calls=charts.columns([(one["day"], one["calls"]) for one in cost]),
         costs=charts.columns([(one["day"], one["cost"] or 0) for one in cost]),

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.document.normalize import normalize
+from extractor.form import FORM
 from extractor.reader.numbers import read_cell
 from extractor.results import plain
+from extractor.review.doubt import table_of
 from extractor.review.paper import Paper, kind_of
 from extractor.service.pages.source import line_of
 
@@ -39,12 +41,19 @@ class Choice:
     after: str
 
 
-def between(path: str, cells: Sequence[Mapping[str, Any]], size: int) -> tuple[int, int]:
+def between(path: str, cells: Sequence[Mapping[str, Any]], text: str) -> tuple[int, int]:
     """Where the number of a cell would stand: behind the figure read for the cell before it in the form's order, before
-    that of the one behind it."""
+    that of the one behind it; in a table of which nothing was read, behind the table's heading."""
+    table, size = table_of(path), len(text)
     spans = {cell["path"]: cell["span"] for cell in cells if cell["span"]}
     order = [cell["path"] for cell in cells]
     here = order.index(path)
+    if not any(table_of(other) == table for other in spans):
+        label = next(section.label for section in FORM.sections if section.key == table)
+        behind = min((span[0] for other, span in spans.items() if order.index(other) > here), default=size)
+        heading = text.rfind(label, 0, behind)
+        if heading >= 0:
+            return heading, min(size, heading + 8 * _REACH)
     before = next((spans[other][1] for other in reversed(order[:here]) if other in spans), None)
     after = next((spans[other][0] for other in order[here + 1 :] if other in spans), None)
     low = before if before is not None else max(0, (after or 0) - _REACH)
@@ -55,7 +64,7 @@ def between(path: str, cells: Sequence[Mapping[str, Any]], size: int) -> tuple[i
 def choices(path: str, cells: Sequence[Mapping[str, Any]], text: str) -> list[Choice]:
     """The numbers around a cell's place in the order of the text: at most MOST, those nearest to it."""
     own = next((cell["span"] for cell in cells if cell["path"] == path), None)
-    low, high = own or between(path, cells, len(text))
+    low, high = own or between(path, cells, text)
     middle = (low + min(high, low + 10 * _REACH)) // 2
     low, high = max(0, low - _REACH), min(len(text), high + _REACH, low + 10 * _REACH)
     found = sorted(_numbers(path, text, low, high), key=lambda one: (abs(one[0] - middle), one))
@@ -84,7 +93,7 @@ def candidates(cell: Mapping[str, Any], cells: Sequence[Mapping[str, Any]], text
     """Where the readings that the text allows a doubtful cell stand, as far as they are plain numbers there."""
     wanted: Iterable[Any] = cell.get("candidates") or ()
     values = {str(value) for value in wanted}
-    low, high = between(cell["path"], cells, len(text))
+    low, high = between(cell["path"], cells, text)
     if high - low > 10 * _REACH:
         return []  # nothing says where it stands
     found = sorted(_numbers(cell["path"], text, low, high))

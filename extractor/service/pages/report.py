@@ -25,6 +25,7 @@ from extractor.service.pages.tables import Review, TableView, doubtful_cell, tab
 from extractor.service.pages.words import Words
 
 MOST_HISTORY = 200
+MOST_NEARBY = 300  # doubtful cells for which a place in the text is guessed
 MOST_CANDIDATES = 60  # doubtful cells whose readings are looked for in the text
 
 
@@ -60,7 +61,7 @@ def load(connection: sa.Connection, extraction: str, number: int) -> Loaded | No
         return None
     kind = connection.execute(sa.select(documents.c.kind).where(documents.c.sha256 == head.document)).scalar_one()
     onward = review_queue.following(connection, extraction, number)
-    where = None if onward is None else f"/review/{onward.extraction}/{onward.number}#title-{onward.table_key}"
+    where = None if onward is None else f"/review/{onward.extraction}/{onward.number}#in-{onward.table_key}"
     return Loaded(looked, kind, head.version, where)
 
 
@@ -126,6 +127,7 @@ class ReportView:
     stale: tuple[Said, ...]
     cell_decisions: Mapping[str, int | None]
     rule_decisions: Mapping[str, int | None]
+    nearby: Mapping[str, int]  # where a doubtful cell without a place may stand
     table_decisions: Mapping[str, int | None]
     after: int
     pages: tuple[int, ...]
@@ -206,6 +208,7 @@ def view_of(loaded: Loaded, can_decide: bool, words: Words) -> ReportView:
         cell_decisions={c["path"]: _id(stand.cells.get(c["path"])) for c in line["cells"]},
         rule_decisions={f["rule"]: _id(stand.rules.get(f["rule"])) for f in outcome.line["findings"]},
         table_decisions={table: _id(stand.tables.get(table)) for table in TABLES},
+        nearby=_nearby(loaded, tables),
         after=looked.last,
         pages=_pages(loaded),
         legend=_legend(line, bool(decisions)),
@@ -239,6 +242,12 @@ def _tables(loaded: Loaded, outcome: Reviewed, stand: Standing, words: Words) ->
         decided=shown,
     )
     return table_views(review, words)
+
+
+def _nearby(loaded: Loaded, tables: Iterable[TableView]) -> dict[str, int]:
+    cells = loaded.line["cells"]
+    open_ = {cell.path for table in tables for cell in table.cells() if cell.doubtful and cell.span is None}
+    return {path: near.between(path, cells, loaded.text)[0] for path in list(open_)[:MOST_NEARBY]}
 
 
 def _history(decisions: Sequence[Decision], notes: Mapping[int, Sequence[str]], words: Words) -> list[Said]:

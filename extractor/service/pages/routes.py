@@ -82,8 +82,10 @@ def review(
 def choices(
     request: Request, extraction: str, number: int, path: str, service: Serving, caller: Reader,
     start: Annotated[int | None, Query(ge=0)] = None, end: Annotated[int | None, Query(ge=0)] = None,
+    readings: bool = False,
 ) -> Response:  # fmt: skip
-    """The numbers of the text near a cell's row, or what a marked stretch reads as, as options of a list."""
+    """The numbers of the text near a cell's row, or what a marked stretch reads as, as options of a list; with
+    `readings` only those that the machine left open, where there are any."""
     with service.database.read() as connection:
         loaded = load(connection, extraction, number)
     cells = [] if loaded is None else loaded.line["cells"]
@@ -94,7 +96,7 @@ def choices(
     if start is not None and end is not None:
         found = [near.selected(path, loaded.text, number, start, end)]
     else:
-        found = near.choices(path, cells, loaded.text)
+        found = (open_ if readings else []) or near.choices(path, cells, loaded.text)
     return render(request, "choices.html", choices=found, candidates={(one.start, one.end) for one in open_})
 
 

@@ -52,9 +52,11 @@ class Window:
 
 
 def window_of(text: str, marks: Sequence[Mark], at: int | None = None) -> Window:
-    """The window around the marked cells, or the one that holds the character `at`."""
+    """All of a text that fits; else the window around the marked cells, or the one that holds the character `at`."""
     spans = [mark for mark in marks if mark.kind != "evidence"] or list(marks)
-    if at is None:
+    if len(text) <= WINDOW:
+        low, high = 0, len(text)
+    elif at is None:
         low = min((mark.start for mark in spans), default=0) - _AROUND
         high = max((mark.end for mark in spans), default=WINDOW - _AROUND) + _AROUND
     else:

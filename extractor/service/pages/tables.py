@@ -76,6 +76,20 @@ class TableView:
     findings: tuple[Any, ...] = ()
     others: tuple[Any, ...] = ()
 
+    def cells(self) -> Iterator[CellView]:
+        """All its cells, in the form's order."""
+        return (cell for grid in self.grids for row in grid.rows for cell in row.cells if cell is not None)
+
+    @property
+    def to_confirm(self) -> int:
+        """Broken equations of which nobody has said yet that they are printed so."""
+        return 0 if self.settled else sum(finding.open and not finding.decided for finding in self.findings)
+
+    @property
+    def open_as_a_whole(self) -> bool:
+        """Whether only a word about the whole table is still to be said."""
+        return not self.settled and not self.doubtful and not self.to_confirm
+
 
 @dataclass(slots=True)
 class Review:
@@ -150,11 +164,11 @@ def _view(cell: Mapping[str, Any], doubtful: bool, suspect: bool, human: Human |
     path, value, method = cell["path"], cell["value"], cell["method"] or ""
     shown = MARKS.get(cell["state"], "·") if value is None else _AROUND.get(method, "{}").format(value)
     name = FORM.words(path)
-    said = [t(f"state.{cell['state']}") if value is None else str(value)]
+    unit = cell.get("unit") or ""
+    said = [t(f"state.{cell['state']}") if value is None else f"{value}{unit}"]
     if value is not None:
         said.append(t(f"method.{method}") if method else "")
         said.append("" if cell["state"] == "reported" else t(f"state.{cell['state']}"))
-    said.append(cell.get("unit") or "")
     if cell.get("candidates"):
         said.append(t("cell.readings", values=" / ".join(map(str, cell["candidates"]))))
     said.append(t("cell.doubtful") if doubtful and human is None else "")

@@ -64,6 +64,8 @@ def _envelope(data: bytes) -> tuple[list[Intake] | None, list[Intake] | None]:
         whole = parse(data)
     except ValueError:
         return None, None  # JSON Lines, or broken: reading it as a stream tells
+    if not isinstance(whole, dict | list):
+        raise UsageError("no_record", "The body is no record.", "Send a record, a list or JSON Lines.")
     if not isinstance(whole, dict) or "records" not in whole:
         return None, None
     if more := sorted(set(whole) - {"records", "previous"}):

@@ -155,7 +155,9 @@ def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
 def _sqlite_engine(url: str) -> sa.Engine:
     """As DBOS makes it, but with a write-ahead log, and without waiting for the disk at every step: what a loss of
     power takes away is put into the queue again from the service's own tables."""
-    engine = sa.create_engine(url, pool_size=20, max_overflow=0, pool_timeout=30, hide_parameters=True)
+    engine = sa.create_engine(
+        url, pool_size=20, max_overflow=0, pool_timeout=30, pool_use_lifo=True, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

@@ -37,7 +37,7 @@ from extractor.service.work.reading import Outcome, outcome_of, read_document
 
 # What passes by itself; whatever else an endpoint says, it says again.
 PASSING = frozenset({"unreachable", "server_error", "rate_limited", "timeout", "connection", "local_timeout"})
-ATTEMPTS = 2  # of one call; the service itself waits longer
+ATTEMPTS = 1  # of one call: the service itself asks again what got no answer
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds until an endpoint that is down is asked again
 _LOOK = 0.2  # seconds between looks whether the service stops
 
@@ -121,13 +121,8 @@ class Models:
         seen: list[Answer] = []
         endpoint = self._endpoint(str(job.model))
         with Runner(endpoint, self._limits(job), self._env) as runner:
-            futures = [self._submit(runner, one, seen) for one in found]
-            while wait(futures, timeout=_LOOK).not_done:
-                if self._abandoned.is_set():
-                    raise Interrupted
-                if self._stopping.is_set():
-                    runner.stop()
-            results = [future.result() for future in futures]
+            # One report after another: a limit is exceeded by the calls that are under way when it is reached.
+            results = [self._result(runner, self._submit(runner, one, seen)) for one in found]
             fatal = runner.fatal
         failed = [answer for answer in seen if answer.failure == "endpoint"]
         if not failed and fatal is None:
@@ -135,6 +130,14 @@ class Models:
         code = next((answer.code for answer in failed if answer.code), fatal.code if fatal else "no_answer")
         said = next((answer.detail for answer in failed if answer.detail), fatal.message if fatal else "")
         return results, seen, GoujiError(code, f"The model was not reached: {said}", "Look at the endpoint.")
+
+    def _result(self, runner: Runner, future: Future[Result]) -> Result:
+        while wait([future], timeout=_LOOK).not_done:
+            if self._abandoned.is_set():
+                raise Interrupted
+            if self._stopping.is_set():
+                runner.stop()
+        return future.result()
 
     def _submit(self, runner: Runner, one: Reading | Result, seen: list[Answer]) -> Future[Result]:
         if isinstance(one, Result) or not needs_model(one, settled_tables(one)):

@@ -20,7 +20,7 @@ from extractor.service.database.engine import Database, store_error
 from extractor.service.settings import Settings
 
 MISSED = 4  # signs of life that a dead instance has not given
-PATIENCE = 15.0  # seconds for a predecessor of the same name to be gone
+PATIENCE = 5.0  # seconds for a predecessor of the same name to be gone
 
 log = logging.getLogger("gouji.queue")
 
@@ -36,10 +36,13 @@ class Presence:
 
     def take(self) -> None:
         """Errors: UsageError `in_use`; StoreError."""
-        until = time.monotonic() + PATIENCE
+        until, said = time.monotonic() + PATIENCE, False
         while not (self._take_file() if self._database.embedded else self._take_name()):
             if time.monotonic() > until:
                 raise self._in_use()
+            if not said:
+                log.warning("%s It is waited for, %g s at most.", self._in_use().message, PATIENCE)
+                said = True
             time.sleep(0.2)
         if not self._database.embedded:
             with self._database.write() as connection:

@@ -12,7 +12,7 @@ from typing import Any
 
 from extractor.document.sources import Source
 from extractor.errors import UsageError
-from extractor.export.lines import dump
+from extractor.export.jsonl import dump
 from extractor.files import readings_of
 from extractor.pipeline import Reading, results_of
 from extractor.results import TRUSTED, WORST_FIRST, Result

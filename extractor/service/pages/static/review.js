@@ -1,7 +1,7 @@
 // The review of one report: from cell to its place in the text and back, and decisions. The server says what holds;
 // after each decision its page is asked for anew and what changed in it is put in place.
 import { typing } from "./page.js";
-import { select, selected } from "./text.js";
+import { lineAt, select, selected } from "./text.js";
 
 const main = document.getElementById("main");
 const words = JSON.parse(document.getElementById("words").textContent);
@@ -17,7 +17,7 @@ let busy = false;
 const cellAt = (path) => document.querySelector(`td[data-path="${CSS.escape(path)}"]`);
 const findingAt = (rule) => document.querySelector(`.finding[data-rule="${CSS.escape(rule)}"]`);
 const sectionAt = (table) => document.querySelector(`section[data-table="${CSS.escape(table)}"]`);
-const doubtful = () => all("td[data-doubtful]");
+const todo = () => all("[data-todo]");
 const placesOf = (path) => all(`#source [data-of~="${CSS.escape(path)}"]`);
 
 function say(text, wrong = false) {
@@ -47,9 +47,34 @@ function show(path, { scroll = true } = {}) {
   $("panel-name").textContent = cell.dataset.words;
   const parts = [cell.getAttribute("aria-label").slice(cell.dataset.words.length + 1)];
   if (cell.dataset.raw) parts.push(fill(words.printed, { raw: cell.dataset.raw }));
-  if (!places.length) parts.push(cell.dataset.start || cell.dataset.page ? words.elsewhere : words.nowhere);
-  $("panel-about").textContent = parts.join(words.stop);
+  if (!places.length) parts.push(cell.dataset.start || cell.dataset.page ? words.elsewhere : nearby(cell, scroll));
+  about(parts.join(words.stop), cell.matches("[data-doubtful]") && (cell.matches(".st-missing") ? words.advise_missing : words.advise_ambiguous));
   history(path);
+}
+
+function about(text, advice) {
+  const node = $("panel-about");
+  node.textContent = text;
+  if (!advice || !can) return;
+  const told = document.createElement("span");
+  told.className = "advice";
+  told.textContent = advice;
+  node.append(" ", told);
+}
+
+// Where a cell without a place would stand: its line is brought into sight.
+function nearby(cell, scroll) {
+  if (!cell.dataset.near) return words.nowhere;
+  const line = inWindow(Number(cell.dataset.near)) && lineAt(Number(cell.dataset.near));
+  if (!line) return words.elsewhere;
+  line.classList.add("here");
+  if (scroll) line.scrollIntoView({ block: "center" });
+  return fill(words.nearby, { line: line.dataset.n });
+}
+
+function inWindow(place) {
+  const { shows, start, end } = $("source").dataset;
+  return shows === "text" && place >= Number(start) && place <= Number(end);
 }
 
 function history(of) {
@@ -69,6 +94,7 @@ function suspects(finding, on) {
   if (!on) return;
   const paths = (finding.dataset.suspects || finding.dataset.cells).split(" ").filter(Boolean);
   for (const path of paths) for (const node of [cellAt(path), ...placesOf(path)]) node?.classList.add("suspected");
+  return paths;
 }
 
 async function look(path) {
@@ -76,8 +102,9 @@ async function look(path) {
   cell?.focus();
   if (!cell || placesOf(path).length) return;
   // Its place is in another window of the text, or on another page.
+  const at = cell.dataset.start ?? cell.dataset.near;
   if ($("source").dataset.shows === "page" && cell.dataset.page) await loadSource(`?page=${cell.dataset.page}`);
-  else if ($("source").dataset.shows === "text" && cell.dataset.start) await loadSource(`?at=${cell.dataset.start}`);
+  else if ($("source").dataset.shows === "text" && at && !inWindow(Number(at))) await loadSource(`?at=${at}`);
   else return;
   show(path);
 }
@@ -134,12 +161,11 @@ async function decide(proposal) {
       say(`${told.detail ?? ""} ${told.hint ?? ""}`, true);
       if (told.cause === "outdated") await refresh();
     } else {
-      const before = all(".v-needs_review, .v-failed", $("form")).length;
       $("why").value = "";
       stopChoosing();
       await refresh();
-      const left = doubtful().length;
-      say(left ? fill(words.saved, { left }) : before && !all("section[data-table]").some((one) => one.querySelector(".verdicts").lastElementChild.matches(".v-needs_review, .v-failed")) ? words.all_trusted : words.saved_last);
+      const left = todo().length;
+      say(left ? fill(words.saved, { left }) : words.all_trusted);
     }
   } catch {
     say(words.no_answer, true);
@@ -190,7 +216,7 @@ async function act(name, from) {
 // ---------------------------------------------------------------- numbers of the text, by keys
 
 async function offer(path, span = null, accept = false) {
-  const query = new URLSearchParams({ path, ...(span ? { start: span[0], end: span[1] } : {}) });
+  const query = new URLSearchParams({ path, ...(span ? { start: span[0], end: span[1] } : {}), ...(accept ? { readings: "yes" } : {}) });
   let page;
   try {
     if ($("source").dataset.shows !== "text") await loadSource(cellAt(path).dataset.start ? `?at=${cellAt(path).dataset.start}` : "");
@@ -236,13 +262,20 @@ function stopChoosing() {
 // ---------------------------------------------------------------- moving
 
 function step(by) {
-  const list = doubtful();
-  if (!list.length) return say(words.no_doubts);
-  const cells = all("td[data-path]");
-  const at = target?.cell ? cells.indexOf(cellAt(target.cell)) : by > 0 ? -1 : cells.length;
-  const order = list.map((cell) => cells.indexOf(cell));
-  const next = by > 0 ? order.find((n) => n > at) ?? order[0] : order.findLast((n) => n < at) ?? order.at(-1);
-  look(cells[next].dataset.path);
+  const list = todo();
+  if (!list.length) return say(words.no_todo);
+  const here = nodeOf(target);
+  const side = by > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
+  const ahead = here ? list.filter((one) => here.compareDocumentPosition(one) & side) : list;
+  open((by > 0 ? ahead[0] ?? list[0] : ahead.at(-1) ?? list.at(-1)));
+}
+
+const nodeOf = (to) => to?.cell ? cellAt(to.cell) : to?.rule ? findingAt(to.rule) : to?.table ? sectionAt(to.table)?.querySelector("h2") : null;
+
+function open(node) {
+  if (node.dataset.path) return void look(node.dataset.path);
+  node.focus({ preventScroll: true });
+  node.scrollIntoView({ block: "nearest" });
 }
 
 function stepFinding(by) {
@@ -278,6 +311,7 @@ const KEYS = {
   a: () => act("accept"), t: () => act("table"), c: () => act("correct"), x: () => act("not_printed"),
   s: () => act("printed_so"), u: () => act("undo"), w: () => $("why")?.focus(),
   g: () => toggleSource(), q: () => location.assign("/review"),
+  N: () => $("following")?.click(),
 };
 
 function toggleSource() {
@@ -311,6 +345,11 @@ document.addEventListener("keydown", (event) => {
   if (option && event.key === "Enter") { event.preventDefault(); return take(option); }
   const cell = at.closest("td[data-path]");
   if (cell && (by || event.key === "Home" || event.key === "End")) { event.preventDefault(); return moveInGrid(cell, event.key); }
+  if (at.matches(".finding") && event.key === "Enter") {
+    const suspect = (at.dataset.suspects || at.dataset.cells).split(" ")[0];
+    if (suspect) { event.preventDefault(); look(suspect); }
+    return;
+  }
   if (cell && event.key === "Enter") { event.preventDefault(); return placesOf(cell.dataset.path)[0]?.focus(); }
   const place = at.closest("#source [data-of]");
   if (place && (by === 1 || by === -1)) { event.preventDefault(); return moveInText(place, by); }
@@ -333,7 +372,8 @@ document.addEventListener("focusin", (event) => {
   if (finding && event.target === finding) {
     point({ rule: finding.dataset.rule, table: finding.dataset.table }, finding.dataset.rule, finding.querySelector("p").innerText.trim());
   }
-  suspects(finding, Boolean(finding));
+  const paths = suspects(finding, Boolean(finding));
+  if (finding && paths[0]) placesOf(paths[0])[0]?.scrollIntoView({ block: "nearest", inline: "nearest" });
 });
 
 function offerActions(kind) {
@@ -346,7 +386,8 @@ function point(to, of, text) {
   stopChoosing();
   clear("here");
   $("panel-name").textContent = text;
-  $("panel-about").textContent = "";
+  const node = nodeOf(to);
+  about("", node.dataset.todo && (to.rule ? words.advise_rule : words.advise_table));
   history(of);
 }
 
@@ -390,12 +431,12 @@ document.addEventListener("change", (event) => {
 
 // The page opens where the work is: the cell or the table that was asked for, else the first doubtful cell.
 const hash = decodeURIComponent(location.hash);
-const table = hash.startsWith("#title-") ? sectionAt(hash.slice(7)) : null;
-const asked = hash.startsWith("#c-") ? cellAt(hash.slice(3)) : table?.querySelector("td[data-doubtful]") ?? table?.querySelector("td[data-path]");
-const first = asked ?? doubtful()[0] ?? all("td[data-path]")[0];
+const table = hash.startsWith("#in-") ? sectionAt(hash.slice(4)) : null;
+const asked = hash.startsWith("#c-") ? cellAt(hash.slice(3)) : table?.querySelector("td[data-doubtful]") ?? table?.querySelector("[data-todo]") ?? table?.querySelector("td[data-path]");
+const first = asked ?? todo()[0];
+const corner = all("td[data-path]")[0];
+if (corner) show(corner.dataset.path);
 if (first) {
-  first.tabIndex = 0;
-  show(first.dataset.path);
+  open(first);
   first.scrollIntoView({ block: "center" });
-  if (doubtful().length) first.focus({ preventScroll: true });
 }

@@ -33,7 +33,7 @@ export function selected() {
   return start === null || end === null || end <= start ? null : [start, end];
 }
 
-const lineAt = (place) => {
+export const lineAt = (place) => {
   let found = null;
   for (const line of document.querySelectorAll("#text .line")) {
     if (Number(line.dataset.at) > place) break;

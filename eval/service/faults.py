@@ -1,0 +1,300 @@
+"""Kills, full disks, locks and dead endpoints against a real `gouji serve`: is everything accepted done once, rightly?
+
+python -m extractor.eval.service.faults [--documents 2000] [--out FILE.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from extractor.eval.generator.sample import EVERY_FAMILY, generate
+from extractor.eval.service.server import Served, until
+from extractor.eval.service.troubles import Endpoint, full_disk, locked
+
+from extractor.pipeline import Reading, results_of
+from extractor.service.work.reading import read_document
+
+SENDERS = 8
+PATIENCE = 600.0  # seconds until all is done
+
+
+@dataclass(slots=True)
+class Found:
+    """What came of one part: `problems` is empty where it went as it should."""
+
+    name: str
+    documents: int = 0
+    figures: dict[str, float] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def texts(count: int, seed: int) -> list[str]:
+    """Generated reports, no two alike."""
+    made: list[str] = []
+    while len(made) < count:
+        sample = generate(seed + len(made), EVERY_FAMILY[len(made) % len(EVERY_FAMILY)])
+        made.append(f"{sample.text}\n<!-- {seed} {len(made)} -->\n" if sample.payload is None else f"{len(made)}")
+    return made
+
+
+def expected(text: str) -> str:
+    """The result of the library in this process, as one line of JSON."""
+    found, _ = read_document(text.encode(), "-")
+    results = [results_of([one])[0] if isinstance(one, Reading) else one for one in found]
+    return json.dumps([result.to_json() for result in results], sort_keys=True, default=str)
+
+
+def send(served: Served, texts: list[str], accepted: dict[str, str], stop: threading.Event) -> None:
+    """Sends all documents; one that was not answered is sent again, as a caller would. Keeps the ids."""
+    lock = threading.Lock()
+
+    def one(text: str) -> None:
+        while not stop.is_set():
+            try:
+                sent = served.http.post("/v1/extractions", json={"text": text})
+                if sent.status_code in (200, 202):
+                    with lock:
+                        accepted[sent.json()["id"]] = text
+                    return
+                if sent.status_code < 429:
+                    raise RuntimeError(f"{sent.status_code}: {sent.text[:300]}")
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        for done in [pool.submit(one, text) for text in texts]:
+            done.result()
+
+
+def judge(served: Served, accepted: dict[str, str], found: Found) -> None:
+    """Whether each accepted document has exactly one result, and that of the library."""
+    counts = _counts(served.data / "service.db")
+    for id, text in accepted.items():
+        state, reports = counts.pop(id, ("lost", 0))
+        if state != "done":
+            found.problems.append(f"{id} is {state}")
+            continue
+        got = served.http.get(f"/v1/extractions/{id}/result").json()["results"]
+        right = expected(text)
+        if _plain(got) != _plain(json.loads(right)):
+            found.problems.append(f"{id} has another result than the library's: {_differing(got, json.loads(right))}")
+        elif reports != len(got):
+            found.problems.append(f"{id} has {reports} rows for {len(got)} reports")
+    found.problems += [f"{id} is {state}" for id, (state, _) in counts.items() if state != "done"]
+    ready = served.http.get("/readyz")
+    if ready.status_code != 200:
+        found.problems.append(f"/readyz says {ready.status_code}: {ready.text[:300]}")
+
+
+def _plain(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in line.items() if key != "usage"} for line in lines]
+
+
+def _differing(got: list[dict[str, Any]], right: list[dict[str, Any]]) -> str:
+    for one, other in zip(_plain(got), _plain(right), strict=False):
+        for key in other:
+            if one.get(key) != other[key]:
+                return f"{key}: {str(one.get(key))[:150]} instead of {str(other[key])[:150]}"
+    return f"{len(got)} reports instead of {len(right)}"
+
+
+def _counts(path: Path) -> dict[str, tuple[str, int]]:
+    with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
+        return {
+            id: (state, count)
+            for id, state, count in database.execute(
+                "select e.id, e.state, (select count(*) from reports r where r.extraction = e.id) from extractions e"
+            )
+        }
+
+
+def open_ones(path: Path) -> int:
+    """How many extractions have no result yet."""
+    return sum(state not in ("done", "failed") for state, _ in _counts(path).values())
+
+
+def wait_for_all(served: Served, found: Found) -> None:
+    """Until nothing is open any more."""
+    started = time.monotonic()
+    if not until(lambda: not open_ones(served.data / "service.db"), PATIENCE, 0.2):
+        found.problems.append(f"{open_ones(served.data / 'service.db')} are open after {PATIENCE:.0f} s")
+    found.figures["seconds to the last result, once all were sent"] = time.monotonic() - started
+
+
+def kills(folder: Path, count: int, seed: int, pause: tuple[float, float]) -> Found:
+    """kill -9 of the server, or of a reader, at random moments while documents are sent and read."""
+    found, rng, accepted = Found("kill -9 of server and readers", count), random.Random(seed), {}
+    stop, killed = threading.Event(), {"server": 0, "reader": 0}
+    with Served(folder / "kills") as served:
+        sender = threading.Thread(target=send, args=(served, texts(count, seed), accepted, stop))
+        sender.start()
+        starts: list[float] = []
+        while sender.is_alive() or open_ones(served.data / "service.db") > count // 20:
+            time.sleep(rng.uniform(*pause))
+            readers = served.readers()
+            if readers and rng.random() < 0.4:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(rng.choice(readers), signal.SIGKILL)
+                    killed["reader"] += 1
+                continue
+            served.kill()
+            killed["server"] += 1
+            started = time.monotonic()
+            served.start()
+            starts.append(time.monotonic() - started)
+        sender.join()
+        wait_for_all(served, found)
+        judge(served, accepted, found)
+        if len(accepted) != count:
+            found.problems.append(f"{len(accepted)} of {count} were accepted")
+    found.figures |= {"servers killed": killed["server"], "readers killed": killed["reader"]}
+    if starts:
+        found.figures["seconds from a start to serving, at most"] = max(starts)
+    return found
+
+
+def recovery(folder: Path, count: int, seed: int) -> Found:
+    """kill -9 with many queued: how long until the work goes on."""
+    found, accepted = Found("kill -9 with the queue full", count), {}
+    with Served(folder / "recovery") as served:
+        send(served, texts(count, seed), accepted, threading.Event())
+        served.kill()
+        left = open_ones(served.data / "service.db")
+        started = time.monotonic()
+        served.start()
+        found.figures["queued at the kill"] = left
+        found.figures["seconds to serving"] = time.monotonic() - started
+        until(lambda: open_ones(served.data / "service.db") < left, PATIENCE, 0.02)
+        found.figures["seconds to the first result"] = time.monotonic() - started
+        wait_for_all(served, found)
+        judge(served, accepted, found)
+    return found
+
+
+def away(
+    folder: Path, name: str, count: int, seed: int, seconds: float, fault: Callable[[Served], Any], codes: set[str]
+) -> Found:
+    """A database that cannot be written for a while, amid the work."""
+    found, accepted, stop = Found(name, count), {}, threading.Event()
+    with Served(folder / name.replace(" ", "-")) as served:
+        sender = threading.Thread(target=send, args=(served, texts(count, seed), accepted, stop))
+        sender.start()
+        until(lambda: len(accepted) > count // 4, PATIENCE)
+        said: set[str] = set()
+        refused = 0
+        with fault(served):
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                with contextlib.suppress(httpx.TransportError):
+                    sent = served.http.post("/v1/extractions", json={"text": f"{name} {time.monotonic()}"}, timeout=2)
+                    if sent.status_code == 503:
+                        refused += 1
+                        said.add(str(sent.json().get("cause")))
+                    elif sent.status_code in (200, 202):
+                        accepted[sent.json()["id"]] = json.loads(sent.request.content)["text"]
+                with contextlib.suppress(httpx.TransportError):
+                    said.add(f"readyz {served.http.get('/readyz', timeout=5).status_code}")
+                time.sleep(0.2)
+        healed = time.monotonic()
+        sender.join()
+        wait_for_all(served, found)
+        until(lambda: served.http.get("/readyz").status_code == 200, 60)
+        found.figures["seconds to all done and ready, once mended"] = time.monotonic() - healed
+        found.figures["requests refused with 503"] = refused
+        if served.process is None or served.process.poll() is not None:
+            found.problems.append("the server ended")
+        if not said & codes:
+            found.problems.append(f"nobody was told: {sorted(said)}")
+        judge(served, accepted, found)
+    return found
+
+
+def endpoint_down(folder: Path, count: int, seed: int, seconds: float) -> Found:
+    """The model's endpoint is down for a while; the server is killed meanwhile."""
+    found, accepted = Found("model endpoint down", count), {}
+    with (
+        Endpoint() as endpoint,
+        Served(folder / "model", "--model", f"m@http://127.0.0.1:{endpoint.port}/v1") as served,
+    ):
+        send(served, texts(count, seed), accepted, threading.Event())
+        database = served.data / "service.db"
+        waiting = lambda: sum(state == "waiting" for state, _ in _counts(database).values())  # noqa: E731
+        if not until(lambda: open_ones(database) == waiting() > 0, PATIENCE, 0.2):
+            found.problems.append("documents that need no model did not come through")
+        found.figures["documents that waited"] = waiting()
+        time.sleep(seconds / 2)
+        served.kill()
+        served.start()
+        time.sleep(seconds / 2)
+        if open_ones(database) != found.figures["documents that waited"]:
+            found.problems.append("documents did not wait")
+        endpoint.down = False
+        wait_for_all(served, found)
+        states = {state for state, _ in _counts(database).values()}
+        if states != {"done"}:
+            found.problems.append(f"states at the end: {sorted(states)}")
+    return found
+
+
+def told(found: list[Found]) -> str:
+    """The figures as Markdown."""
+    lines = ["| fault | documents | lost, doubled or other | what else |", "|---|---:|---:|---|"]
+    for one in found:
+        more = "; ".join(f"{name}: {value:.3g}" for name, value in one.figures.items())
+        lines.append(f"| {one.name} | {one.documents} | {len(one.problems)} | {more} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 where every accepted document had exactly one result, and the right one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long a database or an endpoint is away")
+    parser.add_argument("--short", action="store_true", help="some 70 documents, seconds instead of minutes")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args(arguments)
+    many, few = (40, 10) if asked.short else (asked.documents, max(100, asked.documents // 10))
+    seconds = 2.0 if asked.short else asked.seconds
+    seed = asked.seed * 100_000
+    parts: list[Callable[[Path], Found]] = [
+        lambda folder: kills(folder, many, seed, (0.8, 1.6) if asked.short else (0.5, 4.0)),
+        lambda folder: away(folder, "disk full", few, seed + 10_000, seconds, full_disk, {"disk_full", "database"}),
+        lambda folder: away(folder, "database locked", few, seed + 20_000, seconds, locked, {"locked", "readyz 503"}),
+        lambda folder: endpoint_down(folder, few, seed + 30_000, seconds),
+    ]
+    if not asked.short:
+        parts.append(lambda folder: recovery(folder, asked.documents // 2, seed + 40_000))
+    done: list[Found] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for part in parts:
+            started = time.monotonic()
+            done.append(part(Path(folder)))
+            print(f"{done[-1].name}: {len(done[-1].problems)} problems, {time.monotonic() - started:.0f} s", flush=True)
+            for problem in done[-1].problems[:10]:
+                print(f"  {problem}", flush=True)
+    print(told(done))
+    if asked.out is not None:
+        asked.out.write_text(told(done), encoding="utf-8")
+    return 1 if any(one.problems for one in done) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
