@@ -57,11 +57,12 @@ live: model
 	  $(PY) -m extractor.eval.live --few)
 
 # What tests/pages.py loads into the browser; tests that need it are skipped without it.
-axe: build/axe/package/axe.min.js
-build/axe/package/axe.min.js:
-	mkdir -p build/axe
-	npm pack --silent --pack-destination build/axe axe-core@4.10.3 >/dev/null
-	tar -xzf build/axe/axe-core-4.10.3.tgz -C build/axe package/axe.min.js package/LICENSE
+AXE := $(VENV)/axe
+axe: $(AXE)/package/axe.min.js
+$(AXE)/package/axe.min.js:
+	mkdir -p $(AXE)
+	npm pack --silent --pack-destination $(AXE) axe-core@4.10.3 >/dev/null
+	tar -xzf $(AXE)/axe-core-4.10.3.tgz -C $(AXE) package/axe.min.js package/LICENSE
 	@touch $@
 
 test: $(STAMP)

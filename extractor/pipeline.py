@@ -110,7 +110,7 @@ def _read_text(text: str, source: str) -> list[Reading]:
     layouts = locate(document.norm, find_labels(document.norm)) if text.strip() else [Layout(0, len(text), [])]
     several = len(layouts) > 1
     return [
-        _read(document, layout, f"{source}#{number}" if several else source, sha256)
+        read_report(document, layout, f"{source}#{number}" if several else source, sha256)
         for number, layout in enumerate(layouts, 1)
     ]
 
@@ -127,7 +127,8 @@ def _version(layout: Layout) -> str:
     return "2021"
 
 
-def _read(document: Document, layout: Layout, source: str, sha256: str) -> Reading:
+def read_report(document: Document, layout: Layout, source: str, sha256: str) -> Reading:
+    """One report of a text, read and not yet settled; `layout` is its own of those that `locate` finds."""
     norm, text = document.norm, document.text
     version = _version(layout)
     identity = identify(text, norm, layout.start, layout.end, _first_table(layout), layout.named)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from serving import Serving, serving
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "reports"
-AXE = Path(__file__).parents[1] / "build" / "axe" / "package" / "axe.min.js"  # `make axe`
+AXE = Path(__file__).parents[1] / ".venv" / "axe" / "package" / "axe.min.js"  # `make axe`
 in_browser = pytest.mark.skipif(browser.CHROMIUM is None, reason="no chromium: apt-get install chromium")
 with_axe = pytest.mark.skipif(not AXE.exists(), reason="no axe-core: make axe")
 

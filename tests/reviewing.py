@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Desk:
 
     def judge(self, proposal: Proposal) -> Decision:
         """The same of a whole proposal."""
-        found = judge(self.line, self.text, self.decisions, proposal, self.number)
+        found = judge(self.line, self.paper, self.decisions, proposal, self.now).decision
         return replace(found, id=len(self.decisions) + 1, who="li", at="2026-01-01T00:00:00.000Z")
 
     def decide(self, action: Any, **about: Any) -> Reviewed:
@@ -60,9 +60,17 @@ class Desk:
         self.decisions.append(decision)
         return self.now
 
+    @cached_property
+    def paper(self) -> Paper:
+        return Paper.of(self.text, self.number)
+
+    def after(self, decisions: Sequence[Decision]) -> Reviewed:
+        """The report with other decisions."""
+        return reviewed(self.line, self.paper, decisions)
+
     @property
     def now(self) -> Reviewed:
-        return reviewed(self.line, self.text, self.decisions, self.number)
+        return self.after(self.decisions)
 
     def span(self, printed: str, behind: str = "", nth: int = 0) -> tuple[int, int]:
         """Where something is printed, the nth time behind some words."""
@@ -109,7 +117,7 @@ def faults(on: Desk, now: Reviewed) -> Iterator[str]:
         yield f"no line of the contract: {fault}"
     yield from (f"check: {found.rule}" for found in check(take(line, 1)).findings if found.rule.startswith("record."))
     machine = {cell["path"]: cell for cell in on.line["cells"]}
-    paper = Paper(on.text, on.number)
+    paper = on.paper
     for cell in line["cells"]:
         path, table = cell["path"], table_of(cell["path"])
         if cell["method"] == "human":

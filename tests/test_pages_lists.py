@@ -149,6 +149,51 @@ def test_the_overview_is_bounded_and_says_what_it_leaves_out(site: Site, crowd: 
         expect(page.get_by_text("0.0125").first).to_be_attached()
 
 
+def test_a_report_in_five_megabytes_of_text_is_shown_in_part_and_says_so(site: Site) -> None:
+    report = (FIXTURES / "taling-2022-ocr-text.txt").read_text(encoding="utf-8")
+    filler = "本段没有表格，只有文字，编号第某某号。\n" * 80_000
+    extraction = site.submit(filler[: len(filler) // 2] + report + filler[len(filler) // 2 :], "long.txt")
+    answer = site.api.get(f"/review/{extraction}/1")
+    assert len(answer.content) < 600_000
+    with site.page(f"/review/{extraction}/1") as page:
+        mark = page.locator("#text mark.candidate").first
+        expect(mark).to_have_text("O")
+        first = page.locator("#text .line").first
+        number = int(str(first.get_attribute("data-n")))
+        assert 39_000 < number < 40_010
+        page.get_by_role("link", name="往后看").click()
+        expect(first).not_to_have_attribute("data-n", str(number))
+        assert int(str(first.get_attribute("data-n"))) > number
+        expect(page.get_by_role("link", name="往前看")).to_be_visible()
+        page.locator("td[data-doubtful]").first.click()  # back to where it stands
+        expect(page.locator("#text mark.candidate").first).to_have_class(re.compile("here"))
+
+
+NAMELESS = re.compile(
+    r"^\s*- (?:link|button|textbox|combobox|checkbox|option|grid|dialog|img|region|figure)(?=:|$| \[)"
+)
+
+
+@pytest.mark.parametrize("path", ["/review", "/documents", "/overview", "/documents/{}", "/review/{}/1"])
+def test_every_control_has_a_name(site: Site, crowd: str, path: str) -> None:
+    with site.page(path.format(crowd)) as page:
+        page.keyboard.press("c")
+        lines = page.locator("body").aria_snapshot().splitlines()
+        assert sum("link" in line for line in lines) > 5
+        assert [line for line in lines if NAMELESS.match(line)] == []
+
+
+def test_static_files_are_kept_for_good_under_their_hash(site: Site) -> None:
+    text = site.api.get("/review").text
+    found = re.findall(r'(?:src|href)="(/static/[^"]+)"', text)
+    assert {address.rsplit("/", 1)[1] for address in found} == {"icon.svg", "page.css", "page.js"}
+    for address in found:
+        assert re.fullmatch(r"/static/[0-9a-f]{16}/[a-z.]+", address)
+        answer = site.api.get(address)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
 @with_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/review", "/documents", "/overview", "/documents/{}", "/login", "/nothing"])

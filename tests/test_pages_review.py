@@ -66,7 +66,7 @@ def test_a_doubtful_document_is_settled_by_keyboard_and_undone(site: Site) -> No
         page.keyboard.press("a")
         expect(page.locator("#choices [aria-selected=true]")).to_have_attribute("data-value", "30")
         page.keyboard.press("Enter")
-        saved(page, "三张表都审完了")
+        saved(page, "这份报告审完了")
         expect(page.locator("#table-disclosure .verdicts")).to_contain_text("全部证实")
         expect(page.locator("#history tbody tr")).to_have_count(2)
         expect(page.locator("#history")).to_contain_text("看过扫描件")
@@ -132,6 +132,107 @@ def test_a_rule_that_the_report_breaks_is_said_to_be_printed_so(site: Site) -> N
         expect(page.locator("#table-requests .finding .human")).to_have_count(1)
 
 
+def test_one_key_leads_through_all_that_is_open(site: Site) -> None:
+    extraction = site.submit(FIXTURES / "dongpu-2023-tabs-total-forgot-row.txt")
+    with site.page(f"/review/{extraction}/1") as page:
+        # No cell is doubtful: the page opens on the first broken rule and says what to press.
+        broken = page.locator("#table-requests .finding[data-todo]")
+        count = broken.count()
+        assert count > 2
+        expect(broken.first).to_be_focused()
+        expect(page.locator("#panel .advice")).to_contain_text("按 s")
+        expect(page.get_by_role("toolbar").get_by_role("button", name="原文如此")).to_be_visible()
+        suspect = str(broken.first.get_attribute("data-suspects")).split()[0]
+        page.keyboard.press("Enter")
+        expect(cell(page, suspect)).to_be_focused()
+        expect(page.locator(f'#text mark[data-of="{suspect}"]')).to_have_class(re.compile("here"))
+        for left in reversed(range(count)):
+            page.keyboard.press("n")
+            rule = page.evaluate("document.activeElement.dataset.rule")
+            page.keyboard.press("s")
+            saved(page, f"还有 {left} 处待定" if left else "这份报告审完了")
+            expect(page.locator(f'.finding[data-rule="{rule}"] .human')).to_have_count(1)
+        assert state(site, extraction)["settled"]["requests"] is True
+        page.keyboard.press("n")
+        expect(page.locator("#said")).to_contain_text("没有待定的了")
+
+
+def test_a_table_that_was_not_read_is_filled_from_the_text_by_keys(site: Site) -> None:
+    extraction = site.submit(FIXTURES / "gaotang-2023-pdf-raw-column-order.txt")
+    path = "disclosure.normative_documents.issued"
+    with site.page(f"/review/{extraction}/1") as page:
+        expect(page.get_by_role("button", name="认定没有印这张表")).to_have_count(1)
+        expect(cell(page, "disclosure.regulations.issued")).to_be_focused()
+        expect(page.locator("#text .line.here")).to_have_text("二、主动公开政府信息情况")  # nothing was read
+        page.keyboard.press("ArrowDown")
+        expect(cell(page, path)).to_be_focused()
+        page.keyboard.press("c")
+        options = page.locator("#choices [role=option]")
+        expect(page.locator("#choices [aria-selected=true]")).to_have_attribute("data-value", "0")
+        values = [option.get_attribute("data-value") for option in options.all()]
+        assert values[values.index("0") :][:3] == ["0", "5", "0"]  # its column as it is printed
+        while page.evaluate("document.activeElement.dataset.value") != "5":
+            before = page.evaluate("document.activeElement.dataset.start")
+            page.keyboard.press("ArrowRight")
+            page.wait_for_function("(start) => document.activeElement.dataset.start !== start", arg=before)
+        assert page.evaluate("String(getSelection())") == "5"
+        page.keyboard.press("Escape")
+        expect(page.locator("#choices")).to_be_hidden()
+        expect(cell(page, path)).to_be_focused()
+        assert state(site, extraction)["decisions"] == []
+        assert page.evaluate("String(getSelection())") == ""  # what was only offered is not marked
+        page.keyboard.press("c")
+        expect(page.locator("#choices [aria-selected=true]")).to_be_focused()
+        while page.evaluate("document.activeElement.dataset.value") != "5":
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        saved(page)
+        expect(cell(page, path).locator(".human")).to_have_text("✎ 5")
+        (decision,) = state(site, extraction)["decisions"]
+        stored = site.api.get(f"/v1/extractions/{extraction}/text").text
+        assert stored[slice(*decision["span"])] == "5"
+        assert stored[: decision["span"][0]].count("\n") + 1 == 29  # the line of the column's second number
+
+
+def test_numbers_that_run_into_each_other_are_told_apart_by_keys(site: Site) -> None:
+    text = (FIXTURES / "pingyang-2023-glued.txt").read_text(encoding="utf-8")
+    extraction = site.submit(text.replace("平杨县", "平杨新县"), "glued.txt")  # decisions hang on the text
+    paths = [f"disclosure.normative_documents.{name}" for name in ("issued", "repealed", "in_force")]
+    with site.page(f"/review/{extraction}/1") as page:
+        expect(page.locator(f'#text mark.candidate[data-of~="{paths[0]}"]')).to_have_text("31129")
+        for path, value, at in zip(paths, ("3", "11", "29"), (0, 1, 3), strict=True):
+            cell(page, path).focus()
+            page.keyboard.press("a")
+            expect(page.locator("#choices [aria-selected=true]")).to_be_focused()
+            start = site.api.get(f"/v1/extractions/{extraction}/text").text.index("31129") + at
+            for _ in page.locator("#choices [role=option]").all():
+                chosen = page.locator("#choices [aria-selected=true]")
+                if chosen.get_attribute("data-value") == value and chosen.get_attribute("data-start") == str(start):
+                    break
+                page.keyboard.press("ArrowRight")
+            assert page.evaluate("String(getSelection())") == value
+            page.keyboard.press("Enter")
+            expect(cell(page, path).locator(".human")).to_have_text(f"✎ {value}")
+        expect(page.locator("#table-disclosure .table-head")).to_contain_text("已审完")
+        # The page itself never scrolls: its panes do.
+        assert page.evaluate("[document.scrollingElement.scrollTop, document.body.scrollTop]") == [0, 0]
+        assert page.evaluate("document.scrollingElement.scrollHeight") == 768
+
+
+def test_accepting_offers_the_readings_and_correcting_all_numbers(site: Site) -> None:
+    extraction = site.submit(FIXTURES / "lianwan-2023-ocr-markdown.md")
+    with site.page(f"/review/{extraction}/1", language="en-US") as page:
+        options = page.locator("#choices [role=option]")
+        page.keyboard.press("a")
+        expect(options.first).to_be_focused()
+        readings = options.count()
+        assert all(option.get_attribute("data-candidate") for option in options.all())
+        page.keyboard.press("Escape")
+        page.keyboard.press("c")
+        expect(options.nth(readings + 2)).to_be_visible()
+        assert state(site, extraction)["decisions"] == []
+
+
 def test_a_number_marked_with_the_mouse_corrects_a_cell_and_nonsense_is_refused(site: Site) -> None:
     site.expected.append("422")
     extraction = site.submit(FIXTURES / "pingyang-2023-glued.txt")
@@ -155,6 +256,23 @@ def test_a_number_marked_with_the_mouse_corrects_a_cell_and_nonsense_is_refused(
         saved(page, "Saved")
         expect(page.locator("#panel-history")).to_contain_text("said not to be printed")
         expect(cell(page, path)).not_to_have_attribute("data-doubtful", "yes")
+
+
+def test_marking_a_number_of_another_cell_keeps_the_cell_that_it_is_marked_for(site: Site) -> None:
+    extraction = site.submit(FIXTURES / "taling-2022-ocr-text.txt")
+    with site.page(f"/review/{extraction}/1") as page:
+        cell(page, TALING[0]).click()
+        other = page.locator('#text mark[data-of="disclosure.penalties.decisions"]')
+        other.dblclick()
+        assert page.evaluate("String(getSelection())") == "316"
+        expect(page.locator("#panel-name")).to_have_text("规章 · 本年废止件数")
+        expect(page.locator("#said")).to_contain_text("选中了“316”")
+        page.keyboard.press("Escape")
+        expect(cell(page, TALING[0])).to_be_focused()
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("String(getSelection())") == ""  # it does not go along to the next cell
+        other.click()
+        expect(cell(page, "disclosure.penalties.decisions")).to_be_focused()
 
 
 def test_what_is_marked_in_the_page_is_the_place_in_the_stored_text(site: Site) -> None:
@@ -266,6 +384,8 @@ def test_axe_finds_nothing_on_the_review_page(site: Site, scheme: str) -> None:
     for name in ("taling-2022-ocr-text.txt", "changtang-2021-grid-row-sum-error.txt"):
         extraction = site.submit(FIXTURES / name)
         with site.page(f"/review/{extraction}/1", color_scheme=scheme) as page:
+            assert faults(page) == []
+            page.locator("td[data-path]").first.click()
             page.keyboard.press("c")
             expect(page.locator("#choices")).to_be_visible()
             assert faults(page) == []

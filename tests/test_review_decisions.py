@@ -11,6 +11,7 @@ from reviewing import REPORTS, Desk, cell_of, desk, faults, findings
 
 from extractor.review.apply import reviewed
 from extractor.review.decisions import OutdatedError, ReviewError, standing
+from extractor.review.paper import Paper
 
 OCR = "taling-2022-ocr-text.txt"  # `O` and `3 0` in table 2
 RUN = "pingyang-2023-glued.txt"  # 31129 in table 2
@@ -41,14 +42,14 @@ def test_without_decisions_it_is_the_machines_line(name: str) -> None:
     """Also where every table is put together and judged anew."""
     from extractor.review.apply import _Review
     from extractor.review.decisions import Standing
-    from extractor.review.paper import Paper
+    from extractor.review.taken import Taken
 
     on = desk(name)
     assert on.now.line == on.line
     if on.line["record"] is None:
         assert on.now.done
         return
-    work = _Review(on.line, Paper(on.text, 1), Standing({}, {}, {}))
+    work = _Review(on.line, Taken(on.line, on.paper, Standing({}, {}, {})))
     work.changed = {"disclosure", "requests", "disputes"}
     assert json.loads(json.dumps(work.result().line)) == on.line
 
@@ -366,7 +367,7 @@ def test_decisions_outlive_another_reading() -> None:
     newer = json.loads(json.dumps(on.line))
     cell = next(cell for cell in newer["cells"] if cell["path"] == O_CELL)
     cell |= {"state": "blank", "value": None, "candidates": []}
-    now = reviewed(newer, on.text, on.decisions)
+    now = reviewed(newer, on.paper, on.decisions)
     assert cell_of(now, O_CELL)["value"] == 0
     assert now.notes == {1: ["differs"]}
     assert now.verdicts["disclosure"] == "needs_review", "they contradict each other"
@@ -385,7 +386,7 @@ OLDER = [
 def test_what_no_longer_fits_is_shown_and_not_applied(change: dict[str, Any], notes: list[str], stale: bool) -> None:
     on = settle_ocr(desk(OCR))
     old = replace(on.decisions[0], **change)
-    now = reviewed(on.line, on.text, [old, on.decisions[1]])
+    now = on.after([old, on.decisions[1]])
     assert now.notes[1] == notes
     assert [decision.id for decision in now.stale] == ([1] if stale else [])
     assert (O_CELL in now.decided) is not stale
@@ -395,11 +396,11 @@ def test_what_no_longer_fits_is_shown_and_not_applied(change: dict[str, Any], no
 def test_a_decision_on_a_cell_that_is_no_more_is_stale() -> None:
     on = settle_ocr(desk(OCR))
     gone = replace(on.decisions[0], path="disclosure.other_services.change")
-    assert [decision.id for decision in reviewed(on.line, on.text, [gone]).stale] == [1]
+    assert [decision.id for decision in on.after([gone]).stale] == [1]
 
 
 def test_a_report_that_is_no_longer_found_keeps_its_line() -> None:
     on = settle_ocr(desk(OCR))
-    now = reviewed(on.line, on.text, on.decisions, number=2)
+    now = reviewed(on.line, Paper.of(on.text, 2), on.decisions)
     assert now.line == on.line
     assert [decision.id for decision in now.stale] == [1, 2]

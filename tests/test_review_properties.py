@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 from reviewing import NEWEST, Desk, desk, faults
 
 from extractor.form import TABLES
-from extractor.review.apply import reviewed
 from extractor.review.decisions import Proposal, ReviewError
-from extractor.review.judge import judge
-from extractor.review.paper import Paper, kind_of
+from extractor.review.paper import kind_of
 
 REPORTS = [
     ("taling-2022-ocr-text.txt", 1),
@@ -36,7 +34,7 @@ REPORTS = [
 def numbers(name: str, number: int) -> tuple[tuple[int, int], ...]:
     """Stretches of the report that look like numbers, and parts of them."""
     on = desk(name, number)
-    start, end = Paper(on.text, number).extent
+    start, end = on.paper.extent
     return tuple(
         m.span() for m in re.finditer(r"[0-9０-９,.]+|[0-9OIl ]*[0-9OIl]", on.text) if start <= m.start() < end
     )
@@ -85,7 +83,7 @@ def test_nothing_wrong_is_ever_trusted_and_an_undo_restores(data: st.DataObject)
             continue
         assert list(faults(on, now)) == []
         undo = on.ask("undo", undoes=on.decisions[-1].id)
-        restored = reviewed(on.line, on.text, [*on.decisions, undo], on.number)
+        restored = on.after([*on.decisions, undo])
         assert (restored.line, restored.settled, restored.decided) == (before.line, before.settled, before.decided)
 
 
@@ -97,7 +95,7 @@ def test_the_order_of_independent_decisions_does_not_matter(data: st.DataObject)
     made = []
     for table in (data.draw(st.sampled_from(TABLES)), data.draw(st.sampled_from(TABLES))):
         try:
-            made.append(judge(on.line, on.text, [], data.draw(proposals(on, table)), on.number))
+            made.append(on.judge(data.draw(proposals(on, table))))
         except ReviewError:
             return
     one, two = made
@@ -105,9 +103,7 @@ def test_the_order_of_independent_decisions_does_not_matter(data: st.DataObject)
         return
     if one.span and two.span and one.span[0] < two.span[1] and two.span[0] < one.span[1]:
         return
-    sides = [
-        reviewed(on.line, on.text, [replace(a, id=1), replace(b, id=2)], on.number) for a, b in ((one, two), (two, one))
-    ]
+    sides = [on.after([replace(a, id=1), replace(b, id=2)]) for a, b in ((one, two), (two, one))]
     assert sides[0].line == sides[1].line
     assert sides[0].settled == sides[1].settled
 
@@ -116,7 +112,7 @@ def test_the_order_of_independent_decisions_does_not_matter(data: st.DataObject)
 def test_what_the_machine_reads_a_person_can_accept(name: str, number: int) -> None:
     """The number reader says of every reported cell's characters what the machine says."""
     on = desk(name, number)
-    paper = Paper(on.text, number)
+    paper = on.paper
     reported = [cell for cell in on.line["cells"] if cell["state"] == "reported"]
     assert reported
     for cell in reported:

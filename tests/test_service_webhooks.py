@@ -17,7 +17,6 @@ import pytest
 from extractor.eval.simulated.loopback import Loopback, read_request
 from working import DOUBTFUL, accept, change, done, settings, until, working
 
-from extractor.service.api.problems import Problem
 from extractor.service.database import batches, deliveries, tables
 from extractor.service.settings import Settings
 from extractor.service.state import Service

@@ -109,9 +109,9 @@ def _plain(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _differing(got: list[dict[str, Any]], right: list[dict[str, Any]]) -> str:
     for one, other in zip(_plain(got), _plain(right), strict=False):
-        for key in other:
+        for key in ("error", *other):
             if one.get(key) != other[key]:
-                return f"{key}: {str(one.get(key))[:150]} instead of {str(other[key])[:150]}"
+                return f"{key}: {str(one.get(key))[:300]} instead of {str(other[key])[:300]}"
     return f"{len(got)} reports instead of {len(right)}"
 
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -39,12 +39,20 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "P
 _HEAD = struct.Struct(">QQ")
 _TRIALS = 3  # children for one file, where each is ended by somebody else
 _BY_OTHERS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_KILLED = frozenset({"killed", "not_started"})  # codes that say nothing of the file
 _KILLED_ADVICE = "Give the machine more memory, or read fewer files at once; then read it again."
 _ADVICE = "Open it in a PDF or office program and save it anew, or give the text."
 
 
 class Killed(InputError):
-    """Somebody ended the child while it read: the system for want of memory, an administrator, we ourselves."""
+    """The child was ended while it read, or could not be started: by the system for want of memory, by an
+    administrator, by ourselves. It says nothing of the file."""
+
+
+def told_killed(error: Mapping[str, str] | None) -> None:
+    """Errors: Killed where a result's error is one; for whoever can wait and read the file again."""
+    if error is not None and error["code"] in _KILLED:
+        raise Killed(error["code"], error["message"], error["hint"])
 
 
 class Sandbox:
@@ -85,7 +93,8 @@ class Sandbox:
                 raise
         found = json.loads(answer)
         if "error" in found:
-            raise InputError(*found["error"])
+            code, message, hint = found["error"]
+            raise (Killed if code in _KILLED else InputError)(code, message, hint)
         return found["result"]
 
     def close(self) -> None:
@@ -112,13 +121,9 @@ class Sandbox:
             package = str(Path(__file__).resolve().parents[2])  # where `extractor` is importable from
             environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
             # -P: no module is taken from the folder that the command was called in.
-            self._child = subprocess.Popen(
+            self._child = _start(
                 [sys.executable, "-P", "-m", "extractor.document.sandbox", str(os.getpid()), str(self.memory)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**environment, "PYTHONPATH": package, "PYTHONIOENCODING": "utf-8"},
-                start_new_session=True,  # Ctrl-C reaches the parent alone
+                {**environment, "PYTHONPATH": package, "PYTHONIOENCODING": "utf-8"},
             )
             self._owner = os.getpid()
         return self._child
@@ -133,11 +138,24 @@ class Sandbox:
         # A forked process closes its copies of the pipes and leaves the child to the one that started it.
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
-                with contextlib.suppress(OSError):
-                    os.close(pipe.fileno())
-                with contextlib.suppress(OSError, ValueError):
-                    pipe.close()
+                pipe.close()  # once, and never by number: that may be another thread's file by then
         child.returncode = child.returncode if child.returncode is not None else 0
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches the parent alone
+        )
+    except OSError as error:  # no memory, no process, no descriptor left
+        said = f"No process can be started to read the file: {error.strerror}."
+        raise Killed("not_started", said, _KILLED_ADVICE) from None
 
 
 def _exchange(child: subprocess.Popen[bytes], question: bytes, seconds: float) -> bytes:
@@ -188,7 +206,8 @@ def _code(child: subprocess.Popen[bytes]) -> int:
 
 
 def _died(code: int) -> NoReturn:
-    if -code in _BY_OTHERS:
+    # By itself it ends only when its parent is gone: 0 is no end that a file brings about.
+    if code == 0 or -code in _BY_OTHERS:
         raise Killed("killed", "The process that read the file was ended by the system or by hand.", _KILLED_ADVICE)
     if code == -signal.SIGXCPU:
         _too_slow()

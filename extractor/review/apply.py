@@ -12,24 +12,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from extractor.errors import GoujiError
 from extractor.form import DISPUTE_BLOCKS, GROUPS, TABLES, cell_paths, group_all
 from extractor.reader.tables import TableRead
-from extractor.results import TRUSTED, Cell, Finding, Value, Verdict, document_verdict, plain
-from extractor.review.cells import (
-    cell_from,
-    contradicts,
-    machine_then,
-    overlaps,
-    paper_of,
-    snapshot_of,
-    value_of,
-)
-from extractor.review.decisions import EMPTY, Decision, ReviewError, Standing, standing
+from extractor.results import TRUSTED, Cell, Finding, Verdict, document_verdict, plain
+from extractor.review.cells import cell_from, contradicts, paper_of
+from extractor.review.decisions import Decision, ReviewError, standing
 from extractor.review.doubt import table_of
-from extractor.review.paper import Paper, kind_of
+from extractor.review.paper import Paper
 from extractor.review.soft import carried, soft_findings
-from extractor.rules.catalogue import rules_version
+from extractor.review.taken import Taken
 from extractor.settle import build_record, settle_table
 
 Line = Mapping[str, Any]
@@ -58,17 +49,16 @@ class Reviewed:
         return all(self.settled.values())
 
 
-def reviewed(line: Line, text: str, decisions: Iterable[Decision], number: int = 1) -> Reviewed:
-    """Report `number` of a stored text, as the machine said it (`line`), with its decisions applied."""
+def reviewed(line: Line, paper: Paper, decisions: Iterable[Decision]) -> Reviewed:
+    """A report, as the machine said it (`line`), with its decisions applied."""
     stand = standing(decisions)
     if not stand.ids:
         return _alone(line)
-    paper = Paper(text, number)
     try:
         known = line["record"] is not None and bool(paper.extent)
     except ReviewError:  # this version of gouji finds fewer reports in the text
         known = False
-    return _Review(line, paper, stand).result() if known else _alone(line, _all_of(stand))
+    return _Review(line, Taken(line, paper, stand)).result() if known else _alone(line, stand.all)
 
 
 def _alone(line: Line, lost: Sequence[Decision] = ()) -> Reviewed:
@@ -82,99 +72,12 @@ def _settled_alone(line: Line, table: str) -> bool:
     return line["verdicts"][table] in ("verified", "reconciled")
 
 
-def _all_of(stand: Standing) -> list[Decision]:
-    found = {d.id: d for group in (stand.cells, stand.rules, stand.tables) for d in group.values()}
-    return [found[number] for number in sorted(found)]
-
-
 class _Review:
-    def __init__(self, line: Line, paper: Paper, stand: Standing) -> None:
-        self.line, self.paper, self.stand = line, paper, stand
-        self.machine: dict[str, dict[str, Any]] = {cell["path"]: cell for cell in line["cells"]}
-        self.notes: dict[int, list[str]] = {}
-        self.human: dict[str, Cell] = {}  # by path, the cells that standing decisions speak for
-        self.by: dict[str, Decision] = {}
-        self._take()
-        self.lost = self._lost_evidence()
+    def __init__(self, line: Line, taken: Taken) -> None:
+        self.line, self.taken = line, taken
+        self.paper, self.machine, self.human, self.lost = taken.paper, taken.machine, taken.human, taken.lost
         self.changed = {table_of(path) for path in (*self.human, *self.lost)}
-        self.changed |= {decision.table_key for decision in stand.rules.values()}
-
-    # ------------------------------------------------------------ decisions → cells
-
-    def _take(self) -> None:
-        applied: set[int] = set()
-        for path, decision in self.stand.cells.items():
-            cell = self._cell(path, decision)
-            if cell is not None:
-                self.human[path], self.by[path] = cell, decision
-                applied.add(decision.id)
-        for decision in _all_of(self.stand):
-            if decision.rule is None and decision.id not in applied:
-                self._note(decision, "stale")
-            if decision.form != self.line["record"]["form"]:
-                self._note(decision, "older_form")
-            if decision.rules_version != rules_version():
-                self._note(decision, "older_rules")
-        for path, decision in self.by.items():
-            then = machine_then(decision, path)
-            if any(then.get(key) != self.machine[path].get(key) for key in ("state", "value")):
-                self._note(decision, "differs")
-        self._clash()
-
-    def _cell(self, path: str, decision: Decision) -> Cell | None:
-        """The cell as decided; None where the decision no longer fits what is here."""
-        if path not in self.machine or not self._same_report(decision):
-            return None
-        said = snapshot_of(decision, path)
-        if said["state"] in EMPTY:
-            span = said.get("span")
-            if span is not None and self.paper.text[span[0] : span[1]] != said.get("raw"):
-                return None
-            cell = Cell(path, state=said["state"], unit=said.get("unit"))
-            if span is not None:
-                cell.span, cell.raw = (span[0], span[1]), said["raw"]
-            return cell
-        span, raw = (said["span"][0], said["span"][1]), said["raw"]
-        value = value_of(path, said["value"])
-        if self.paper.text[span[0] : span[1]] != raw or not self._reads(path, span, value):
-            return None
-        return Cell(path, value, "reported", raw, span, "human", said.get("unit"))
-
-    def _reads(self, path: str, span: tuple[int, int], value: Value) -> bool:
-        """Whether the number reader still reads this value from these characters."""
-        try:
-            return self.paper.read(span, kind_of(path)).value == value
-        except GoujiError:
-            return False
-
-    def _same_report(self, decision: Decision) -> bool:
-        """Whether the report is cut out of its text as it was then: else the number may stand for another report."""
-        then, now = decision.seen["extent"], self.paper.extent
-        shared = min(then[1], now[1]) - max(then[0], now[0])
-        return bool(shared * 5 > max(then[1] - then[0], now[1] - now[0]) * 4) or list(now) == list(then)
-
-    def _clash(self) -> None:
-        """No printed number stands for two cells: decisions that say so are not applied (nobody can make such)."""
-        for path, other in overlaps({p: c.span for p, c in self.human.items() if c.span}):
-            for each in (path, other):
-                if each in self.human:
-                    self._note(self.by.pop(each), "stale")
-                    del self.human[each]
-
-    def _lost_evidence(self) -> set[str]:
-        """Cells that nobody decided and whose characters a person gave to another cell."""
-        taken = {path: cell.span for path, cell in self.human.items() if cell.span and cell.value is not None}
-        others = {
-            path: (cell["span"][0], cell["span"][1])
-            for path, cell in self.machine.items()
-            if path not in self.human and cell["span"] and cell["state"] == "reported"
-        }
-        return {pair[0] if pair[0] in others else pair[1] for pair in overlaps({**taken, **others})} & others.keys()
-
-    def _note(self, decision: Decision, note: str) -> None:
-        notes = self.notes.setdefault(decision.id, [])
-        if note not in notes:
-            notes.append(note)
+        self.changed |= {decision.table_key for decision in taken.stand.rules.values()}
 
     # ------------------------------------------------------------ cells → tables
 
@@ -210,9 +113,8 @@ class _Review:
             *(f.to_json() for f in soft_findings(line, cells, self.paper)),
             *carried(self.line, before=False),
         ]
-        stale = [d for d in _all_of(self.stand) if "stale" in self.notes.get(d.id, ())]
-        decided = {path: decision.id for path, decision in self.by.items()}
-        return Reviewed(line, settled, verdicts, stale, self.notes, decided)
+        decided = {path: decision.id for path, decision in self.taken.by.items()}
+        return Reviewed(line, settled, verdicts, self.taken.stale, self.taken.notes, decided)
 
     def _table(self, name: str, paths: Sequence[str], printed: frozenset[str]) -> TableRead:
         cells = [self._now(path) for path in paths]
@@ -254,7 +156,7 @@ class _Review:
 
     def _refutes(self, path: str) -> bool:
         """Whether a person says of a cell otherwise than the machine, or found its number elsewhere."""
-        away = "away" in self.by[path].seen
+        away = "away" in self.taken.by[path].seen
         return away or contradicts(self.machine[path], self.human[path])
 
     def _is_chosen(self, path: str) -> bool:
@@ -283,7 +185,7 @@ class _Review:
         for finding in findings:
             if finding.status != "fail" or finding.severity != "error":
                 continue
-            said = self.stand.rules.get(finding.rule)
+            said = self.taken.stand.rules.get(finding.rule)
             then = before.get(finding.rule)
             if said is not None and self._still(said, finding):
                 finding.blame = "source"
@@ -293,9 +195,9 @@ class _Review:
                 finding.blame = "undecided"
                 finding.reason = "由人认定的数使勾稽关系不成立，是否原文如此尚未认定 / a person's reading breaks the rule, and nobody has said whether the report prints it so"  # noqa: E501
         failing = {f.rule: f for f in findings if f.status == "fail"}
-        for rule, decision in self.stand.rules.items():
+        for rule, decision in self.taken.stand.rules.items():
             if decision.table_key == name and not (rule in failing and self._still(decision, failing[rule])):
-                self._note(decision, "stale")
+                self.taken.note(decision, "stale")
         return "needs_review" if open_ else verdict
 
     def _untouched(self, finding: Finding) -> bool:
@@ -309,7 +211,7 @@ class _Review:
         """Whether the rule fails with the numbers that were decided on."""
         then = decision.seen["finding"]
         same = then["left"] == plain(finding.left) and then["right"] == plain(finding.right)
-        return same and self._same_report(decision) and then["operands"] == self.operands(finding.cells)
+        return same and self.taken.same_report(decision) and then["operands"] == self.operands(finding.cells)
 
     def operands(self, paths: Iterable[str]) -> dict[str, Any]:
         """What is on paper for each operand of a rule."""
@@ -321,7 +223,7 @@ class _Review:
         everything = all(path in self.human for path in paths)
         if verdict == "inconsistent":
             failing = [_get(f, "rule") for f in hard if _get(f, "status") == "fail" and _get(f, "severity") == "error"]
-            said = {rule for rule, d in self.stand.rules.items() if "stale" not in self.notes.get(d.id, ())}
+            said = {rule for rule, d in self.taken.stand.rules.items() if "stale" not in self.taken.notes.get(d.id, ())}
             return everything or said.issuperset(failing)
         return verdict == "failed" and everything
 

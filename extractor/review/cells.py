@@ -25,10 +25,11 @@ def overlaps(spans: Mapping[str, tuple[int, int] | None]) -> list[tuple[str, str
 
 
 def contradicts(machine: Line, human: Cell) -> bool:
-    """Whether a person says otherwise than the machine read: a number in place of another, or of none of its
-    candidates, none in place of a number, one where the machine saw none."""
+    """Whether a person says otherwise than the machine read: a number (or its unit) in place of another, or of none of
+    its candidates, none in place of a number, one where the machine saw none."""
     if machine["state"] == "reported":
-        return human.state != "reported" or plain(human.value) != machine["value"]
+        same = human.state == "reported" and plain(human.value) == machine["value"]
+        return not same or human.unit != machine.get("unit")
     if machine["state"] in EMPTY:
         return human.state == "reported"
     candidates = machine.get("candidates") or []

@@ -147,9 +147,15 @@ class Standing:
     tables: Mapping[str, Decision]
 
     @property
+    def all(self) -> list[Decision]:
+        """Every decision that has an effect, once, in the order they were made."""
+        found = {d.id: d for group in (self.cells, self.rules, self.tables) for d in group.values()}
+        return [found[number] for number in sorted(found)]
+
+    @property
     def ids(self) -> frozenset[int]:
         """Ids of all decisions that have an effect."""
-        return frozenset(d.id for group in (self.cells, self.rules, self.tables) for d in group.values())
+        return frozenset(decision.id for decision in self.all)
 
 
 def standing(decisions: Iterable[Decision]) -> Standing:

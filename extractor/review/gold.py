@@ -15,7 +15,7 @@ from extractor.document.sources import read_bytes
 from extractor.errors import InputError
 from extractor.form import DISPUTE_BLOCKS, DISPUTE_COLUMNS, REQUEST_COLUMNS
 from extractor.review.apply import Reviewed
-from extractor.review.decisions import Decision, in_force
+from extractor.review.decisions import Decision, standing
 from extractor.review.doubt import table_of
 from extractor.review.paper import Paper, kind_of
 
@@ -39,12 +39,20 @@ def can_be_read_back(text: str) -> bool:
         return False
 
 
-def gold_of(done: Reviewed, decisions: Iterable[Decision], text: str, number: int, source: str) -> dict[str, Any]:
+def applied(done: Reviewed, decisions: Iterable[Decision]) -> list[Decision]:
+    """The decisions that made the report what it is: neither taken back nor replaced, and all of it could be applied."""
+    lost = {one.id for one in done.stale}
+    return [
+        one for one in standing(decisions).all if one.id in done.decided.values() or (one.rule and one.id not in lost)
+    ]
+
+
+def gold_of(done: Reviewed, decisions: Iterable[Decision], paper: Paper, source: str) -> dict[str, Any]:
     """The label of a report; `source` is the name of the text's file, with `#k` where it holds several reports."""
     line = done.line
     record = line["record"]
     said = {cell["path"]: _gold(cell, done) for cell in line["cells"]}
-    made = [one for one in in_force(decisions) if one.action != "undo"]
+    made = applied(done, decisions)
     return {
         "source": source,
         "year": record["year"],
@@ -58,7 +66,7 @@ def gold_of(done: Reviewed, decisions: Iterable[Decision], text: str, number: in
             "tables": {name: _how(name, done) for name in line["verdicts"]},
             "decisions": [one.id for one in made],
         },
-        "note": _note(done, made, Paper(text, number)),
+        "note": _note(done, made, paper),
         "record": {
             "form": record["form"],
             "disclosure": {row: _row(f"disclosure.{row}", cells, said) for row, cells in record["disclosure"].items()},

@@ -4,64 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.form import FORM, TABLES
 from extractor.results import plain
-from extractor.review.apply import Reviewed, reviewed
-from extractor.review.cells import overlaps, paper_of, snapshot_of, value_of
-from extractor.review.decisions import (
-    EMPTY,
-    LONGEST_WHY,
-    Decision,
-    OutdatedError,
-    Proposal,
-    ReviewError,
-    standing,
-)
+from extractor.review.apply import Reviewed
+from extractor.review.cells import paper_of, value_of
+from extractor.review.checks import NEXT, check_clash, check_effect, check_order
+from extractor.review.decisions import EMPTY, LONGEST_WHY, Decision, Proposal, ReviewError, standing
 from extractor.review.doubt import table_of
 from extractor.review.paper import Paper, Printed, kind_of, printable
 from extractor.rules.blame import table_of as table_of_rule
 from extractor.rules.catalogue import rules_version
 
-Fields = dict[str, Any]
+
+class Judged(NamedTuple):
+    """A decision without id, who and when (`id` 0), and what the report is with it."""
+
+    decision: Decision
+    after: Reviewed
 
 
 def judge(
-    line: Mapping[str, Any], text: str, decisions: Sequence[Decision], proposal: Proposal, number: int = 1
-) -> Decision:
-    """The decision that comes of a proposal, without id, who and when (`id` 0).
+    line: Mapping[str, Any], paper: Paper, decisions: Sequence[Decision], proposal: Proposal, now: Reviewed
+) -> Judged:
+    """The decision that comes of a proposal.
 
-    `line`: the machine's, of report `number` in the stored `text`; `decisions`: all of this report, in order. Errors:
+    `line`: the machine's of the report; `decisions`: all on it, in order; `now`: what they make of it. Errors:
     ReviewError (nothing is to be appended), OutdatedError where somebody decided in this table meanwhile.
     """
     if line["record"] is None:
         raise ReviewError("failed", "Nothing was read of this report.", "Send a file that prints the tables.")
     if len(proposal.why) > LONGEST_WHY or not printable(proposal.why):
         raise ReviewError("why", "The reason is too long or holds control characters.", f"At most {LONGEST_WHY}.")
-    case = _Judge(line, text, decisions, proposal, number)
+    case = _Judge(line, paper, decisions, proposal, now)
     decision = replace(
         case.ways[proposal.action](),
         why=proposal.why.strip(),
-        number=number,
         form=line["record"]["form"],
         rules_version=rules_version(),
     )
-    case.check_order(decision)
-    case.check_clash(decision)
-    case.check_effect(decision)
-    return decision
+    check_order(decisions, decision, proposal.after)
+    check_clash(paper, decisions, decision, case.machine.keys())
+    return Judged(decision, check_effect(line, paper, decisions, decision))
 
 
 class _Judge:
     def __init__(
-        self, line: Mapping[str, Any], text: str, decisions: Sequence[Decision], proposal: Proposal, number: int
+        self,
+        line: Mapping[str, Any],
+        paper: Paper,
+        decisions: Sequence[Decision],
+        proposal: Proposal,
+        now: Reviewed,
     ) -> None:
-        self.line, self.decisions, self.proposal = line, decisions, proposal
-        self.paper = Paper(text, number)
+        self.paper, self.decisions, self.proposal, self.now = paper, decisions, proposal, now
         self.machine = {cell["path"]: cell for cell in line["cells"]}
-        self.now: Reviewed = reviewed(line, text, decisions, number)
-        self.shown = {cell["path"]: cell for cell in self.now.line["cells"]}
+        self.shown = {cell["path"]: cell for cell in now.line["cells"]}
         self.ways: dict[str, Callable[[], Decision]] = {
             "accept": self._accept,
             "correct": self._correct,
@@ -190,7 +189,7 @@ class _Judge:
         if undone is None:
             raise ReviewError("no_decision", f"There is no decision {self.proposal.undoes} here.", "Load it again.")
         decision = self._decision(undone.table_key, undoes=undone.id)
-        if standing([*self.decisions, replace(decision, id=_NEXT)]) == standing(self.decisions):
+        if standing([*self.decisions, replace(decision, id=NEXT)]) == standing(self.decisions):
             raise ReviewError(
                 "not_standing", f"Decision {undone.id} does not stand, so nothing would be taken back.",
                 "Take back the later decision on the same cell.",
@@ -257,8 +256,7 @@ class _Judge:
         said = self.proposal.unit
         if said is None or said == (printed.unit or own):
             return printed.unit or own
-        start, end = self.paper.extent
-        if printed.unit is not None or said not in ("元", "万元", "亿元") or said not in self.paper.norm[start:end]:
+        if printed.unit is not None or said not in ("元", "万元", "亿元") or not self.paper.prints_unit(said):
             raise ReviewError(
                 "unit", f"The amount's unit is {printed.unit or own}, as printed; {said!r} was sent.", "Leave it out."
             )
@@ -284,46 +282,6 @@ class _Judge:
     def _decision(self, table: str, *, seen: Mapping[str, Any] | None = None, **fields: Any) -> Decision:
         told = {"extent": list(self.paper.extent), "verdict": self.now.verdicts[table], **(seen or {})}
         return Decision(0, "", self.paper.number, table, self.proposal.action, **fields, seen=told)
-
-    def check_order(self, decision: Decision) -> None:
-        """Errors: OutdatedError where a decision in this table is newer than the last that the reviewer saw."""
-        newer = [d for d in self.decisions if d.table_key == decision.table_key and d.id > self.proposal.after]
-        if newer:
-            last = newer[-1]
-            raise OutdatedError(
-                "outdated", f"{last.who} decided in this table at {last.at}, after what you saw.",
-                f"Look at it again, then send after: {max(d.id for d in self.decisions)}.",
-            )  # fmt: skip
-
-    def check_clash(self, decision: Decision) -> None:
-        """Errors: ReviewError where two decided cells would stand on the same characters."""
-        stand = standing([*self.decisions, replace(decision, id=_NEXT)])
-        spans = {}
-        for path, one in stand.cells.items():
-            span = snapshot_of(one, path).get("span") if path in self.machine else None
-            if span is not None:
-                spans[path] = (span[0], span[1])
-        for pair in overlaps(spans):
-            other = next((path for path in pair if path != decision.path), pair[0])
-            where = spans[other]
-            raise ReviewError(
-                "taken", f"{self.paper.text[where[0] : where[1]]!r} stands already for {FORM.words(other)}.",
-                f"Decide that cell first, or take back decision {stand.cells[other].id}.",
-            )  # fmt: skip
-
-    def check_effect(self, decision: Decision) -> None:
-        """Errors: ReviewError where the decision, once made, could not be applied."""
-        if decision.raw is not None and not printable(decision.raw):
-            raise ReviewError("no_number", "The characters hold some that cannot be printed.", "Mark the number alone.")
-        new = replace(decision, id=_NEXT, form=self.line["record"]["form"], rules_version=rules_version())
-        after = reviewed(self.line, self.paper.text, [*self.decisions, new], self.paper.number)
-        if "stale" in after.notes.get(_NEXT, ()):
-            raise ReviewError(
-                "unreadable", "The number reader does not read these characters so.", "Mark the number in the text."
-            )
-
-
-_NEXT = 2**62  # the id of a decision that is not yet appended
 
 
 def _brief(cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from decimal import Decimal
 from functools import cached_property
 
 from extractor.document.normalize import normalize
+from extractor.document.text import Document
 from extractor.form import FORM
-from extractor.pipeline import read_all
+from extractor.pipeline import read_report
+from extractor.reader.anchors import Layout
 from extractor.reader.labels import find_labels
 from extractor.reader.locate import locate
 from extractor.reader.numbers import read_cell
@@ -25,6 +27,7 @@ _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?|\d+(?:\.\d+)?")
 _SIGN = re.compile(r"(?:^|[^0-9A-Za-z一-鿿/-])[+-]$")  # right before a number; no dash between words
 _BORDER = re.compile(r"\t|\s\||\|\s")  # no stroke of a number that stands for 1
 _RUN = re.compile(r"\d+")
+_UNIT = re.compile(r"(?<![美港欧日公单多])[十百千万亿]*元(?![月旦素])")
 _CHINESE = frozenset("零〇一二两三四五六七八九十百千万亿")
 _AROUND = 48
 
@@ -43,21 +46,48 @@ class Printed:
 
 
 @dataclass(frozen=True)
-class Paper:
-    """The stored text of a document, of which report `number` (from 1) is looked at."""
+class StoredText:
+    """A document's stored text, with what is found in it; found once, however many reports are looked at."""
 
     text: str
-    number: int = 1
 
     @cached_property
+    def document(self) -> Document:
+        """The text with look-alikes folded, position by position (`norm`)."""
+        return Document(self.text)
+
+    @cached_property
+    def layouts(self) -> list[Layout]:
+        """Where its reports and their tables lie."""
+        return locate(self.document.norm, find_labels(self.document.norm)) if self.text.strip() else []
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Report `number` (from 1) of a stored text."""
+
+    stored: StoredText
+    number: int = 1
+
+    @classmethod
+    def of(cls, text: str, number: int = 1) -> Paper:
+        """The same from a bare text."""
+        return cls(StoredText(text), number)
+
+    @property
+    def text(self) -> str:
+        """The whole document's."""
+        return self.stored.text
+
+    @property
     def norm(self) -> str:
         """The text with look-alikes folded, position by position."""
-        return normalize(self.text)
+        return self.stored.document.norm
 
     @cached_property
     def extent(self) -> tuple[int, int]:
         """The report's part of the text, [start, end). Errors: ReviewError where the text holds no such report."""
-        layouts = locate(self.norm, find_labels(self.norm)) if self.text.strip() else []
+        layouts = self.stored.layouts
         if len(layouts) <= 1 and self.number == 1:
             return 0, len(self.text)
         if self.number > len(layouts):
@@ -67,15 +97,24 @@ class Paper:
             )  # fmt: skip
         return layouts[self.number - 1].start, layouts[self.number - 1].end
 
+    @cached_property
+    def _rows(self) -> dict[str, tuple[int, int]]:
+        """By cell, where the reader looks for the numbers of its row."""
+        layouts = self.stored.layouts
+        if self.number > len(layouts):
+            return {}
+        tables = read_report(self.stored.document, layouts[self.number - 1], "-", "").tables
+        found = [row for table in tables.values() for row in table.rows.values()]
+        return {path: (row.start, row.end) for row in found for path in row.spec.paths}
+
     def row(self, path: str) -> tuple[int, int] | None:
         """Where the reader looks for the numbers of a cell's row, [start, end); None where it found no such row."""
-        readings = read_all(self.text)
-        tables = readings[self.number - 1].tables if self.number <= len(readings) else {}
-        for table in tables.values():
-            for row in table.rows.values():
-                if path in row.spec.paths:
-                    return row.start, row.end
-        return None
+        return self._rows.get(path)
+
+    def prints_unit(self, unit: str) -> bool:
+        """Whether the report prints this unit of money by itself: `万元` is no `元`."""
+        start, end = self.extent
+        return any(found.group() == unit for found in _UNIT.finditer(self.norm, start, end))
 
     def holds(self, span: tuple[int, int]) -> bool:
         """Whether the span is a piece of this report."""

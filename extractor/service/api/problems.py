@@ -100,6 +100,8 @@ def of_error(error: GoujiError) -> Problem:
     """One of gouji's own errors as a problem."""
     if isinstance(error, StoreError):
         return Problem("database", error.message, error.hint, {"Retry-After": "5"}, cause=error.code)
+    if error.code == "callback_not_allowed":
+        return Problem(error.code, error.message, error.hint)
     return Problem("invalid_request", error.message, error.hint, cause=error.code)
 
 

@@ -149,10 +149,9 @@ def decide(
     who = caller.name if caller.name == caller.id else f"{caller.name} ({caller.id})"
     request_id = getattr(request.state, "request_id", None)
     try:
-        with service.database.write() as connection:
-            made, new, looked = decisions.decide(
-                connection, extraction, number, body.proposal(), who, caller.id, request_id
-            )
+        made, new, looked = decisions.decide(
+            service.database, extraction, number, body.proposal(), who, caller.id, request_id
+        )
     except OutdatedError as error:
         raise Problem("conflict", error.message, error.hint, cause=error.code) from None
     except ReviewError as error:

@@ -132,7 +132,7 @@ class Sender:
             raise
 
     def callback(self, url: str | None) -> str | None:
-        """A callback that webhooks may go to. Errors: Problem `callback_not_allowed`."""
+        """A callback that webhooks may go to. Errors: UsageError `callback_not_allowed`."""
         if url is not None:
             check_callback(url, self.settings)
         return url

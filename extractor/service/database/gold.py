@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from extractor.review.gold import can_be_read_back, gold_of, name_of
+from extractor.review.gold import applied, can_be_read_back, gold_of, name_of
 from extractor.service.database.decisions import Looked, all_lines
 from extractor.service.database.engine import Database
 from extractor.service.database.tables import decisions, documents, extractions, reports
@@ -59,7 +59,11 @@ def _members(
     looked: Sequence[Looked], wanted: frozenset[int], partial: bool, left_out: list[str]
 ) -> Iterator[tuple[str, bytes]]:
     """The files of one document: a label for each of its reviewed reports, and its text."""
-    ready = [one for one in looked if one.number in wanted and one.reviewed.decided and (one.reviewed.done or partial)]
+    ready = [
+        one
+        for one in looked
+        if one.number in wanted and applied(one.reviewed, one.decisions) and (one.reviewed.done or partial)
+    ]
     if not ready:
         return
     base = name_of(looked[0].line["record"], looked[0].text_sha256)
@@ -70,7 +74,7 @@ def _members(
         several = len(looked) > 1
         source = f"{base}.txt#{one.number}" if several else f"{base}.txt"
         name = f"{base}-{one.number}.json" if several else f"{base}.json"
-        label = gold_of(one.reviewed, one.decisions, one.text, one.number, source)
+        label = gold_of(one.reviewed, one.decisions, one.paper, source)
         yield name, json.dumps(label, ensure_ascii=False, indent=1).encode()
     yield f"{base}.txt", looked[0].text.encode()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.document.normalize import normalize
@@ -19,7 +19,7 @@ MOST = 60  # numbers that are offered for one cell
 _REACH = 250  # characters beyond the neighbours' figures
 _DIGITS = r"(?<![\d.,])\d+(?:[.,]\d+)*"
 _NUMBER = {
-    "count": re.compile(rf"{_DIGITS}|(?<![一-鿿])[零〇一二两三四五六七八九十百千万]+(?![一-鿿、.])"),
+    "count": re.compile(rf"{_DIGITS}|(?<![一-鿿（(])[零〇一二两三四五六七八九十百千万]+(?![一-鿿、.])"),
     "signed": re.compile(rf"[+-]?{_DIGITS}|[增减]加?少?\d+"),
     "amount": re.compile(rf"{_DIGITS}(?:\s*(?:万元|亿元|元))?"),
 }
@@ -39,6 +39,7 @@ class Choice:
     line: int
     before: str
     after: str
+    run: tuple[int, int]  # the digits that it is cut out of, where borders between numbers are lost; else itself
 
 
 def between(path: str, cells: Sequence[Mapping[str, Any]], text: str) -> tuple[int, int]:
@@ -53,7 +54,7 @@ def between(path: str, cells: Sequence[Mapping[str, Any]], text: str) -> tuple[i
         behind = min((span[0] for other, span in spans.items() if order.index(other) > here), default=size)
         heading = text.rfind(label, 0, behind)
         if heading >= 0:
-            return heading, min(size, heading + 8 * _REACH)
+            return heading, min(size, heading + 2 * _REACH)
     before = next((spans[other][1] for other in reversed(order[:here]) if other in spans), None)
     after = next((spans[other][0] for other in order[here + 1 :] if other in spans), None)
     low = before if before is not None else max(0, (after or 0) - _REACH)
@@ -85,8 +86,13 @@ def _numbers(path: str, text: str, low: int, high: int) -> set[tuple[int, int, A
 def _choice(text: str, start: int, end: int, value: Any) -> Choice:
     return Choice(
         start, end, text[start:end], plain(value), line_of(text, start),
-        text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT],
+        _folded(text[max(0, start - _CONTEXT) : start]), _folded(text[end : end + _CONTEXT]), (start, end),
     )  # fmt: skip
+
+
+def _folded(text: str) -> str:
+    """In one line, with its ends as they are: digits of two lines must not seem to be one number."""
+    return re.sub(r"\s*\n\s*", " ↵ ", text)
 
 
 def candidates(cell: Mapping[str, Any], cells: Sequence[Mapping[str, Any]], text: str) -> list[Choice]:
@@ -97,10 +103,24 @@ def candidates(cell: Mapping[str, Any], cells: Sequence[Mapping[str, Any]], text
     if high - low > 10 * _REACH:
         return []  # nothing says where it stands
     found = sorted(_numbers(cell["path"], text, low, high))
-    return [_choice(text, *one) for one in found if str(plain(one[2])) in values][:MOST]
+    whole = [_choice(text, *one) for one in found if str(plain(one[2])) in values]
+    return (whole or list(_cuts(values, text, low, high)))[:MOST]
+
+
+def _cuts(values: Iterable[str], text: str, low: int, high: int) -> Iterator[Choice]:
+    """Where digits of one run read as a value: `31129` for 3, 11 and 29."""
+    wanted = sorted((value for value in values if value.isdigit()), key=len)
+    for run in re.finditer(r"\d{2,40}", normalize(text[low:high])):
+        for value in wanted:
+            at = run.group().find(value)
+            while at >= 0:
+                start = low + run.start() + at
+                cut = _choice(text, start, start + len(value), int(value))
+                yield replace(cut, run=(low + run.start(), low + run.end()))
+                at = run.group().find(value, at + 1)
 
 
 def selected(path: str, text: str, number: int, start: int, end: int) -> Choice:
     """The stretch that a person marked, with what it reads as. Errors: ReviewError where it is not one number."""
-    printed = Paper(text, number).read((start, end), kind_of(path))
+    printed = Paper.of(text, number).read((start, end), kind_of(path))
     return _choice(text, *printed.span, printed.value)

@@ -151,7 +151,7 @@ def marks_of(loaded: Loaded) -> list[Mark]:
     doubtful = [cell for cell in line["cells"] if cell["state"] == "ambiguous" and cell.get("candidates")]
     for cell in doubtful[:MOST_CANDIDATES]:
         found = near.candidates(cell, line["cells"], text)
-        marks += [Mark(choice.start, choice.end, "candidate", cell["path"]) for choice in found]
+        marks += [Mark(*run, "candidate", cell["path"]) for run in sorted({choice.run for choice in found})]
     for finding in line["findings"]:
         pieces = [piece["span"] for piece in finding.get("evidence", ())]
         marks += [Mark(start, end, "evidence", "") for start, end in pieces]
@@ -208,7 +208,7 @@ def view_of(loaded: Loaded, can_decide: bool, words: Words) -> ReportView:
         cell_decisions={c["path"]: _id(stand.cells.get(c["path"])) for c in line["cells"]},
         rule_decisions={f["rule"]: _id(stand.rules.get(f["rule"])) for f in outcome.line["findings"]},
         table_decisions={table: _id(stand.tables.get(table)) for table in TABLES},
-        nearby=_nearby(loaded, tables),
+        nearby=_nearby(outcome.line["cells"], loaded.text, tables),
         after=looked.last,
         pages=_pages(loaded),
         legend=_legend(line, bool(decisions)),
@@ -244,10 +244,9 @@ def _tables(loaded: Loaded, outcome: Reviewed, stand: Standing, words: Words) ->
     return table_views(review, words)
 
 
-def _nearby(loaded: Loaded, tables: Iterable[TableView]) -> dict[str, int]:
-    cells = loaded.line["cells"]
-    open_ = {cell.path for table in tables for cell in table.cells() if cell.doubtful and cell.span is None}
-    return {path: near.between(path, cells, loaded.text)[0] for path in list(open_)[:MOST_NEARBY]}
+def _nearby(cells: Sequence[Mapping[str, Any]], text: str, tables: Iterable[TableView]) -> dict[str, int]:
+    doubtful = [cell.path for table in tables for cell in table.cells() if cell.doubtful and cell.span is None]
+    return {path: near.between(path, cells, text)[0] for path in doubtful[:MOST_NEARBY]}
 
 
 def _history(decisions: Sequence[Decision], notes: Mapping[int, Sequence[str]], words: Words) -> list[Said]:

@@ -96,7 +96,8 @@ def choices(
     if start is not None and end is not None:
         found = [near.selected(path, loaded.text, number, start, end)]
     else:
-        found = (open_ if readings else []) or near.choices(path, cells, loaded.text)
+        decided = loaded.looked.reviewed.line["cells"]  # numbers that people placed say where the next one stands
+        found = (open_ if readings else []) or near.choices(path, decided, loaded.text)
     return render(request, "choices.html", choices=found, candidates={(one.start, one.end) for one in open_})
 
 

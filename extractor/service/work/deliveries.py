@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpcore
 import sqlalchemy as sa
 
-from extractor.service.api.problems import Problem
+from extractor.errors import UsageError
 from extractor.service.database import deliveries
 from extractor.service.database.deliveries import Delivery
 from extractor.service.database.engine import Database
@@ -41,11 +41,11 @@ class Refused(Exception):
 
 
 def check_callback(url: str, settings: Settings) -> None:
-    """Errors: Problem `callback_not_allowed`."""
+    """Errors: UsageError `callback_not_allowed`."""
     try:
         _checked(url, settings.webhook_hosts)
     except Refused as refused:
-        raise Problem(
+        raise UsageError(
             "callback_not_allowed",
             f"Webhooks do not go to this address: {refused}.",
             "Ask whoever runs the service to allow the host (--webhook-host HOST or HOST:PORT).",
@@ -108,7 +108,7 @@ class Courier:
             return None, f"not sent: {refused}"
         except TimeoutError:
             return None, f"no answer within {self._settings.webhook_seconds:g} seconds"
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+        except Exception as error:  # whatever a receiver does, the attempt is over, and counts
             return None, f"not reached ({type(error).__name__})"
         return status, None if 200 <= status < 300 else f"answered {status}"
 

@@ -41,6 +41,9 @@ COURIERS = 4  # webhooks under way at once
 FIRST = "first"  # attempt at a model
 SOONER, LATER = 1, 2  # priorities: one document that somebody may wait for; a batch's
 
+# Seconds until a document is read again whose readers were killed; each time three of them are tried.
+PAUSES = (0.2, 1.0, 5.0, 15.0, 30.0, 60.0)
+
 T = TypeVar("T")
 log = logging.getLogger("gouji.queue")
 
@@ -161,7 +164,7 @@ class Worker:
             if job is None:
                 return
             try:
-                outcome = self._carefully(job, lambda: self._read(job))
+                outcome = self._carefully(job, lambda: self._unkilled(lambda: self._read(job)))
             except GoujiError as error:
                 self.fail(extraction, error)
                 return
@@ -179,7 +182,7 @@ class Worker:
         if job is None:
             return
         try:
-            asked = self._carefully(job, lambda: self.models.ask(job))
+            asked = self._carefully(job, lambda: self._unkilled(lambda: self.models.ask(job)))
         except Waits as waits:
             self._wait(job, waits)
             return
@@ -238,11 +241,23 @@ class Worker:
         return job
 
     def _read(self, job: Job) -> Outcome:
-        try:
-            with metrics.READING.time():
-                return self.readers.read(job.data, job.source, job.given)
-        except Killed:  # by ourselves: the service stops
-            raise Interrupted from None
+        with metrics.READING.time():
+            return self.readers.read(job.data, job.source, job.given)
+
+    def _unkilled(self, work: Callable[[], T]) -> T:
+        """Reads again what a killed process has read: when memory is short, waiting helps. Errors: Killed where it
+        does not; the extraction fails then, and is queued again when it is sent again."""
+        for pause in (*PAUSES, None):
+            try:
+                return work()
+            except Killed as error:
+                # Perhaps by ourselves: the service stops.
+                if self.stopping.wait(pause or 0.0):
+                    raise Interrupted from error
+                if pause is None:
+                    raise
+                log.warning("a document is read again: %s", error.message)
+        raise AssertionError
 
     def _carefully(self, job: Job, work: Callable[[], T]) -> T:
         """Works at a document; alone where the service died several times while it was under way, perhaps of another.

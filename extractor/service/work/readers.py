@@ -16,7 +16,6 @@ class Readers:
     """`read` waits for a free process. A process that dies or takes too long fails its document and no other."""
 
     def __init__(self, count: int, seconds: float) -> None:
-        self._killed = False
         self._all = [Sandbox(seconds=seconds) for _ in range(count)]
         # The one that was used last is warm, and starts no further process where one is enough.
         self._free: queue.LifoQueue[Sandbox] = queue.LifoQueue()
@@ -24,13 +23,14 @@ class Readers:
             self._free.put(sandbox)
 
     def read(self, data: bytes, source: str, given: Any = None) -> Outcome:
-        """The reader's outcome. Errors: UsageError where `given` fits no report; Killed after `kill`."""
+        """The reader's outcome. Errors: UsageError where `given` fits no report; Killed where the process is ended by
+        others again and again, and after `kill`: nothing is known of the document then."""
         sandbox = self._free.get()
         try:
             answer = sandbox.run("report", data, source=source, given=None if given is None else json.dumps(given))
+        except Killed:
+            raise
         except InputError as error:
-            if self._killed and isinstance(error, Killed):
-                raise
             return outcome_of([failed(source, None, error.code, error.message, error.hint)], None)
         finally:
             self._free.put(sandbox)
@@ -43,7 +43,6 @@ class Readers:
 
     def kill(self) -> None:
         """Ends the processes for good, also those that read: their documents are read at the next start."""
-        self._killed = True
         for sandbox in self._all:
             sandbox.kill()
             sandbox.close()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from extractor.document.sandbox import told_killed
 from extractor.document.sources import Source
 from extractor.errors import UsageError
 from extractor.export.jsonl import dump
@@ -68,9 +69,13 @@ class Outcome:
 def read_document(data: bytes, source: str, given: Any = None) -> tuple[list[Reading | Result], str | None]:
     """The reports of a document as the reader alone read them, and its stored text; nothing here raises on a document.
 
-    `given` is the caller's own record or a list of them. Errors: UsageError where it fits no report.
+    `given` is the caller's own record or a list of them. Errors: UsageError where it fits no report; Killed where a
+    process that was to read a part of it was ended by others.
     """
     readings, was_read = readings_of(Source(source, data=data))
+    for reading in readings:
+        if isinstance(reading, Result):
+            told_killed(reading.error)
     read = [reading for reading in readings if isinstance(reading, Reading)]
     if given is not None and read:
         from extractor.given import match_given, take_given

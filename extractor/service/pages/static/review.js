@@ -162,7 +162,7 @@ async function decide(proposal) {
       if (told.cause === "outdated") await refresh();
     } else {
       $("why").value = "";
-      stopChoosing();
+      if (choosing?.path === kept?.cell) stopChoosing();
       await refresh();
       const left = todo().length;
       say(left ? fill(words.saved, { left }) : words.all_trusted);
@@ -173,7 +173,7 @@ async function decide(proposal) {
     busy = false;
     document.body.classList.remove("busy");
   }
-  back(kept);
+  if (!choosing) back(target);  // somebody may have gone on meanwhile
 }
 
 function back(to) {
@@ -223,6 +223,7 @@ async function offer(path, span = null, accept = false) {
     const answer = await fetch(`${main.dataset.address}/choices?${query}`, { headers: { Accept: "text/html" } });
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) return say(page.querySelector("main p")?.textContent ?? words.no_answer, true);
+    if (target?.cell !== path) return;  // somebody went on while the answer was under way
   } catch {
     return say(words.no_answer, true);
   }
@@ -231,9 +232,10 @@ async function offer(path, span = null, accept = false) {
   choosing = { path, accept };
   const options = all("#choices-list [role=option]");
   const first = options.findIndex((one) => one.dataset.candidate);
-  // What is read now is the place to start from; without it the first of the readings that the text allows.
-  const own = options.findIndex((one) => one.dataset.start === cellAt(path).dataset.start);
-  if (options.length) choose(options[Math.max(first, own, 0)]);
+  // What is read now is the place to start from; without it the first reading that the text allows, or where it may be.
+  const { start, near } = cellAt(path).dataset;
+  const own = options.findIndex((one) => start ? one.dataset.start === start : near && Number(one.dataset.start) >= Number(near));
+  if (options.length) choose(options[Math.max(first, first < 0 || start ? own : -1, 0)]);
   say(options.length ? fill(words.choosing, { count: options.length }) : words.no_choices, !options.length);
 }
 
@@ -254,6 +256,7 @@ function take(option) {
 }
 
 function stopChoosing() {
+  if (choosing) getSelection().removeAllRanges();  // what was only offered must not be taken for marked by a person
   choosing = null;
   $("choices").hidden = true;
   $("choices-list").replaceChildren();
@@ -273,6 +276,7 @@ function step(by) {
 const nodeOf = (to) => to?.cell ? cellAt(to.cell) : to?.rule ? findingAt(to.rule) : to?.table ? sectionAt(to.table)?.querySelector("h2") : null;
 
 function open(node) {
+  getSelection().removeAllRanges();  // it was marked for the cell that is left
   if (node.dataset.path) return void look(node.dataset.path);
   node.focus({ preventScroll: true });
   node.scrollIntoView({ block: "nearest" });
@@ -294,7 +298,7 @@ function moveInGrid(cell, key) {
     ArrowLeft: () => mine[column - 1], ArrowRight: () => mine[column + 1], Home: () => mine[0], End: () => mine.at(-1),
     ArrowUp: () => near(rows[row - 1], column), ArrowDown: () => near(rows[row + 1], column),
   }[key]();
-  if (to) look(to.dataset.path);
+  if (to) open(to);
 }
 const near = (row, column) => {
   const cells = row ? all("td[data-path]", row) : [];
@@ -361,13 +365,21 @@ document.addEventListener("keydown", (event) => {
   if (action && !at.closest("#help")) { event.preventDefault(); action(); }
 });
 
+// Marking a number by mouse must not lead away from the cell that it is marked for, also where it stands for another cell.
+let pressed = false, left = null;
+document.addEventListener("pointerdown", () => { pressed = true; }, true);
+document.addEventListener("pointerup", () => { pressed = false; }, true);
+document.addEventListener("dblclick", (event) => {
+  if (event.target.closest("#text") && selected() && left) show(left, { scroll: false });
+});
+
 document.addEventListener("focusin", (event) => {
   const cell = event.target.closest("td[data-path]");
   const finding = event.target.closest(".finding");
   const place = event.target.closest("#source [data-of]");
   const head = event.target.matches("h2[tabindex]") && event.target.closest("section[data-table]");
   if (cell) show(cell.dataset.path);
-  else if (place?.dataset.of) show(place.dataset.of.split(" ")[0], { scroll: false });
+  else if (place?.dataset.of && !pressed) show(place.dataset.of.split(" ")[0], { scroll: false });
   else if (head) point({ table: head.dataset.table }, head.dataset.table, event.target.textContent);
   if (finding && event.target === finding) {
     point({ rule: finding.dataset.rule, table: finding.dataset.table }, finding.dataset.rule, finding.querySelector("p").innerText.trim());
@@ -398,6 +410,7 @@ document.addEventListener("mouseover", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  if (event.detail === 1) left = null;
   const act_ = event.target.closest("[data-act]");
   if (act_) return void act(act_.dataset.act, act_);
   const option = event.target.closest("[role=option]");
@@ -405,7 +418,10 @@ document.addEventListener("click", (event) => {
   const cell = event.target.closest("td[data-path]");
   if (cell) return void look(cell.dataset.path);
   const place = event.target.closest("#source [data-of]");
-  if (place?.dataset.of && !selected()) return cellAt(place.dataset.of.split(" ")[0])?.focus();
+  if (place?.dataset.of && !selected()) {
+    left = target?.cell;
+    return cellAt(place.dataset.of.split(" ")[0])?.focus({ preventScroll: event.detail > 1 });
+  }
   const goes = event.target.closest("[data-goes]");
   if (goes) { event.preventDefault(); return void look(goes.dataset.goes); }
   const link = event.target.closest("a[data-source]");
