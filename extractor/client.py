@@ -23,6 +23,7 @@ import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -123,8 +124,18 @@ class Client:
         patience: float = 120.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        if not url.lower().startswith(("http://", "https://")):
+            raise ApiError("bad_url", f"{url!r} is no address of a service.", "Write it as http://127.0.0.1:8321.")
+        key = key.strip() if key else ""  # read from a file it has the line's end
+        if not (key.isascii() and (key.isprintable())):
+            raise ApiError("bad_key", "The key holds characters that no key has.", "Give it as `gouji keys add` did.")
         headers = {"User-Agent": "gouji-client", **({"Authorization": f"Bearer {key}"} if key else {})}
-        self._http = httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout, transport=transport)
+        try:
+            self._http = httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout, transport=transport)
+        except httpx.InvalidURL as error:
+            raise ApiError(
+                "bad_url", f"{url!r} is no address: {error}.", "Write it as http://127.0.0.1:8321."
+            ) from None
         self._timeout, self._patience = timeout, patience
 
     def __enter__(self) -> Client:
@@ -264,13 +275,20 @@ class Client:
         found: dict[str, Any] = self._send("POST", "/v1/check", json=request).json()
         return found
 
-    def _send(self, method: str, path: str, *, wait: float = 0, **request: Any) -> httpx.Response:
+    def _send(self, method: str, path: str, *, wait: float = 0, stream: bool = False, **request: Any) -> httpx.Response:
         """One request, again as long as that is safe and there is patience."""
         until = time.monotonic() + self._patience
         timeout, delay = self._timeout + wait, _FIRST
         while True:
             try:
-                answer = self._http.request(method, path, timeout=timeout, **request)
+                asked = self._http.build_request(method, path, timeout=timeout, **request)
+                answer = self._http.send(asked, stream=stream)
+                if stream and not answer.is_success:
+                    answer.read()
+            except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError) as error:
+                raise ApiError(
+                    "bad_request", f"The request cannot be sent: {error}.", "Look at what it names."
+                ) from error
             except httpx.TransportError as error:
                 fault = ApiError("unreachable", f"No answer came: {error or type(error).__name__}.", "Does it run?")
                 pause = delay
@@ -287,11 +305,10 @@ class Client:
             delay = min(_LAST, 2 * delay)
 
     def _stream(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of one answer. Asked again, as `_send` does, until its first bytes; then it is whole or an error."""
+        answer = self._send("GET", path, stream=True, params=params)
         try:
-            with self._http.stream("GET", path, params=params) as answer:
-                if not answer.is_success:
-                    answer.read()
-                    raise _fault(answer)
+            with closing(answer):
                 for line in _lines(answer.iter_bytes()):
                     yield json.loads(line)
         except httpx.TransportError as error:

@@ -17,17 +17,26 @@ import pytest
 import sqlalchemy as sa
 
 from extractor.export.lines import fault_of
-from extractor.service.database import tables
+from extractor.service.database import decisions, tables
 from tests.inside import Server, inside
+from tests.postgres import installed, postgres
 
 REPORTS = Path(__file__).parents[1] / "fixtures" / "reports"
 O_CELL, SPACED_CELL = "disclosure.regulations.repealed", "disclosure.normative_documents.in_force"
 OCR = (REPORTS / "taling-2022-ocr-text.txt").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with inside(tmp_path_factory.mktemp("service")) as running:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Every route is asked on both databases."""
+    folder = tmp_path_factory.mktemp("service")
+    if request.param == "sqlite":
+        with inside(folder) as running:
+            yield running
+        return
+    if not installed():
+        pytest.skip("PostgreSQL's server (initdb, pg_ctl) is not installed")
+    with postgres() as database, inside(folder, database_url=database.database()) as running:
         yield running
 
 
@@ -160,6 +169,69 @@ def test_two_reviewers_at_once(http: httpx.Client) -> None:
     told = problem(report.ask("not_printed", after=0, path=O_CELL), 409, "conflict", "outdated")
     assert "loopback" in told["detail"]
     assert len(report.state["decisions"]) == 1
+
+
+def test_what_was_taken_back_and_stands_again_is_no_undo(http: httpx.Client) -> None:
+    report = settled(http, "戊山")
+    first = report.state["decisions"][0]["id"]
+    last = report.decide("undo", undoes=first)["last"]
+    report.decide("undo", undoes=last)
+    problem(report.ask("undo", after=last - 1, undoes=first), 409, "conflict", "outdated")
+    assert report.state["done"]
+
+
+def test_an_acceptance_is_of_what_was_seen(http: httpx.Client) -> None:
+    """Who accepts the machine's number is not told that it stands where somebody corrected and accepted it since."""
+    report = Report(http, doubtful("戊水"))
+    path = "disclosure.licensing.decisions"
+    report.decide("correct", path=path, span=report.span("2022", ""))
+    report.decide("accept", path=path)
+    problem(report.ask("accept", after=0, path=path), 409, "conflict", "outdated")
+    assert report.ask("accept", after=report.state["last"] - 1, path=path).status_code == 200
+
+
+def test_what_is_decided_while_another_is_judged(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the judging, and it is done anew when something was decided meanwhile."""
+    report = Report(http, doubtful("戊田"))
+    judge, judged = decisions.judge, []
+
+    def slowly(*about: Any) -> Any:
+        found = judge(*about)
+        judged.append(about[3].path)
+        if len(judged) == 1:
+            report.decide("accept", path="requests.granted.total")
+        return found
+
+    monkeypatch.setattr(decisions, "judge", slowly)
+    told = report.decide("accept", after=0, path=O_CELL, span=report.span("O", "规章 | 0 | "))
+    assert judged == [O_CELL, "requests.granted.total", O_CELL]
+    assert [one["path"] for one in told["decisions"]] == ["requests.granted.total", O_CELL]
+    assert told == report.state | {"decision": told["decisions"][-1]}
+
+
+def test_a_document_deleted_while_it_is_judged(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Report(http, doubtful("戊村"))
+    judge = decisions.judge
+
+    def slowly(*about: Any) -> Any:
+        http.delete(f"/v1/extractions/{report.id}")
+        return judge(*about)
+
+    monkeypatch.setattr(decisions, "judge", slowly)
+    problem(report.ask("accept", after=0, path=O_CELL, span=report.span("O", "规章 | 0 | ")), 404, "not_found")
+    assert Report(http, report.text).state["decisions"] == []
+
+
+def test_two_files_of_one_text_share_their_decisions(http: httpx.Client) -> None:
+    report = Report(http, doubtful("戊塘"))
+    answer = http.post("/v1/extractions?wait=30", files={"file": ("a.txt", b"\xef\xbb\xbf" + report.text.encode())})
+    other = answer.json()["id"]
+    assert other != report.id
+    report.decide("accept", path=O_CELL, span=report.span("O", "规章 | 0 | "))
+    assert queue(http, organization="戊塘")["open"] == {"disclosure": 2}
+    report.decide("accept", path=SPACED_CELL, span=report.span("3 0", "7 | 0 | "))
+    assert queue(http, organization="戊塘")["items"] == []
+    assert http.get(f"/v1/review/{other}/1").json()["done"]
 
 
 BAD: list[tuple[dict[str, Any], str, str | None]] = [
@@ -296,6 +368,33 @@ def test_gold_is_what_eval_takes(http: httpx.Client, tmp_path: Path) -> None:
     assert counts["documents"] == 2
     assert (counts["escapes"], counts["wrong"], counts["invented"]) == (0, 0, 0)
     assert counts["missed"] == counts["refused"] == 2, "what only the reviewer could say"
+
+
+def test_every_report_of_a_file_is_a_label_of_its_own(http: httpx.Client, tmp_path: Path) -> None:
+    one = (REPORTS / "changtang-2021-grid-row-sum-error.txt").read_text(encoding="utf-8")
+    body = "COM1 <b>/../乙\u0301"
+    text = "\n".join([one, doubtful(body), (REPORTS / "zhongyang-2024-tabs.txt").read_text(encoding="utf-8")])
+    report = Report(http, text)
+    for failed in [f["rule"] for f in report.line["findings"] if f["severity"] == "error" and f["status"] == "fail"]:
+        report.decide("printed_so", rule=failed, why=f"because of {failed}")
+    report.number = 2
+    report.decide("accept", path=O_CELL, span=report.span("O", "规章 | 0 | "))
+    report.decide("correct", path=SPACED_CELL, span=report.span("3", "7 | 0 | "))
+    report.decide("correct", path=SPACED_CELL, span=report.span("3 0", "7 | 0 | "))
+    names = gold(http, tmp_path, organization=report.line["record"]["organization"])
+    assert len(names) == 2, "the report whose equations a person confirmed, and the text"
+    assert names[0].endswith("-1.json")
+    label = json.loads((tmp_path / names[0]).read_text(encoding="utf-8"))
+    assert "printed so: because of requests." in label["note"]
+    names = gold(http, tmp_path)
+    second = json.loads((tmp_path / next(name for name in names if name.endswith("-2.json"))).read_text("utf-8"))
+    assert second["source"].endswith(".txt#2")
+    assert len(second["labelled"]["decisions"]) == 2, "not the one that was replaced"
+    folder = str(tmp_path)
+    counts = json.loads(gouji("eval", "--gold", folder, "--reports", folder, "--json"))
+    assert counts["escapes"] == counts["wrong"] == 0
+    said = [json.loads(x) for x in gouji("eval", "lint", "--gold", folder, "--reports", folder, "--json").splitlines()]
+    assert [one for one in said if one["severity"] == "error"] == []
 
 
 def test_half_done_reports_are_gold_only_when_asked_for(http: httpx.Client, tmp_path: Path) -> None:

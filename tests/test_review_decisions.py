@@ -317,6 +317,68 @@ def test_an_amount_keeps_the_unit_that_is_printed() -> None:
     assert isinstance(on.decisions[0].value, str)
 
 
+def test_a_unit_that_is_only_a_part_of_the_printed_one_is_not_printed() -> None:
+    on = desk(PLAIN)
+    path = "disclosure.fees.amount"
+    alone = Desk(on.line, on.text.replace("元", "万元").replace("万万元", "万元"))
+    span = tuple(alone.cell(path)["span"])
+    with pytest.raises(ReviewError) as refused:
+        alone.ask("correct", path=path, span=span, unit="元")
+    assert refused.value.code == "unit"
+
+
+def test_another_unit_contradicts_the_machine() -> None:
+    on = desk(PLAIN)
+    path = "disclosure.fees.amount"
+    on = Desk(on.line, on.text + "\n收取100元。\n")
+    now = on.decide("correct", path=path, span=tuple(on.cell(path)["span"]), unit="元")
+    assert cell_of(now, path)["unit"] == "元"
+    assert findings(now, "disclosure") == ["disclosure.reading.refuted"]
+    assert now.verdicts["disclosure"] == "needs_review"
+
+
+def test_what_only_equations_confirmed_is_open_when_they_break() -> None:
+    """`1 0` was 10 because all sums held. A person's number breaks one: nobody has said that `1 0` is one number."""
+    on = desk(OCR)
+    total, loose = "requests.new_received.total", "requests.not_processed.excessive.natural_person"
+    start, end = on.cell(total)["span"]
+    assert on.cell(loose)["raw"] == "1 0"
+    on = Desk(on.line, on.text[:start] + "53" + on.text[end:])
+    on.cell(total).update(state="ambiguous", value=None, raw=None, span=None, method=None, candidates=[53])
+    on.line["verdicts"]["requests"] = "needs_review"
+    now = on.decide("accept", path=total, span=(start, end))
+    assert (cell_of(now, loose)["state"], cell_of(now, loose)["candidates"]) == ("ambiguous", [10])
+    for finding in [f for f in now.line["findings"] if f["status"] == "fail" and f["severity"] == "error"]:
+        now = on.decide("printed_so", rule=finding["rule"])
+    assert now.verdicts["requests"] == "needs_review"
+    while open_ := [c for c in now.line["cells"] if c["state"] == "ambiguous" and c["path"].startswith("requests")]:
+        now = on.decide("accept", path=open_[0]["path"], span=tuple(on.cell(open_[0]["path"])["span"]))
+    assert cell_of(now, loose)["value"] == 10
+    for rule in findings(now, "requests"):
+        now = on.decide("printed_so", rule=rule)
+    assert now.verdicts["requests"] == "inconsistent"
+    assert list(faults(on, now)) == []
+
+
+def test_a_table_is_accepted_as_a_whole_or_not_at_all() -> None:
+    """A cell whose characters do not read so is not left out in silence, neither now nor by a later gouji."""
+    on = desk(PLAIN)
+    on.decide("accept", table_key="disclosure")
+    path = "disclosure.licensing.decisions"
+    assert not on.now.stale
+    seen = json.loads(json.dumps(on.decisions[0].seen))
+    seen["cells"][path]["value"] += 1
+    now = on.after([replace(on.decisions[0], seen=seen)])
+    assert [decision.id for decision in now.stale] == [1]
+    assert path not in now.decided
+    on = desk(PLAIN)
+    on.cell(path)["value"] += 1
+    with pytest.raises(ReviewError) as refused:
+        on.ask("accept", table_key="disclosure")
+    assert refused.value.code == "unreadable"
+    assert "行政许可" in refused.value.message
+
+
 @pytest.mark.parametrize(("number", "ok"), [(1, True), (2, False)])
 def test_a_correction_points_into_its_own_report(number: int, ok: bool) -> None:
     first = desk(TWO)

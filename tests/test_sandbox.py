@@ -17,7 +17,7 @@ from pdfs import pdf, text
 from processes import gone
 
 from extractor.document import sandbox
-from extractor.document.sandbox import Sandbox
+from extractor.document.sandbox import Killed, Sandbox
 from extractor.errors import InputError
 
 GOOD = pdf(text(100, 700, "hello 12"))
@@ -157,3 +157,36 @@ def test_the_child_is_told_no_secrets(box: Sandbox, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("GOUJI_API_KEY", "secret-key")
     read(box)
     assert b"secret-key" not in Path(f"/proc/{box.pid}/environ").read_bytes()
+
+
+def test_ending_a_child_closes_no_file_of_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that was closed may be another thread's file a moment later: it must not be closed again."""
+    box, others, close = Sandbox(), [], os.close
+
+    def close_and_open(number: int) -> None:
+        close(number)
+        others.append(os.open(os.devnull, os.O_RDONLY))
+
+    read(box)
+    child = box._child
+    assert child is not None
+    pipes = (child.stdin, child.stdout)
+    monkeypatch.setattr("extractor.document.sandbox.os.close", close_and_open)
+    box.close()
+    monkeypatch.undo()
+    assert all(pipe is not None and pipe.closed for pipe in pipes)
+    for other in others:
+        os.close(other)  # raises where it is closed
+
+
+def test_a_child_that_cannot_be_started_says_nothing_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Sandbox()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/nowhere/python")
+        with pytest.raises(Killed, match="No such file") as raised:
+            read(box)
+        assert raised.value.code == "not_started"
+    try:
+        assert read(box) == "hello 12"
+    finally:
+        box.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import os
@@ -18,13 +19,16 @@ import sqlalchemy as sa
 from working import DOUBTFUL, LONG, accept, change, done, row, settings, until, working
 
 from extractor import extract
-from extractor.document.sandbox import Killed, Sandbox
+from extractor.document.sandbox import Killed, Sandbox, _answer, _died
 from extractor.errors import UsageError
 from extractor.export.jsonl import dump
-from extractor.service.database import extractions, open_work, tables
+from extractor.service.database import deliveries, extractions, instances, open_work, tables
+from extractor.service.database.extractions import Submission
+from extractor.service.ids import now
 from extractor.service.state import Service
 from extractor.service.work.patience import Interrupted
 from extractor.service.work.presence import Presence
+from extractor.service.work.reading import read_document
 from extractor.service.work.turns import Turns
 
 
@@ -160,7 +164,7 @@ def test_a_reader_that_is_killed_each_time_is_said_to_be(monkeypatch: Any) -> No
     pids: list[int] = []
 
     def killing() -> None:
-        while len(pids) < 5:
+        while len(pids) < 3:
             pid = box.pid
             if pid is not None and pid not in pids:
                 os.kill(pid, signal.SIGKILL)
@@ -173,8 +177,86 @@ def test_a_reader_that_is_killed_each_time_is_said_to_be(monkeypatch: Any) -> No
         box.run("report", LONG.encode(), source="-", given=None)
     thread.join(10)
     assert raised.value.code == "killed"
-    assert len(set(pids)) == 5
+    assert len(set(pids)) == 3
     box.close()
+
+
+@pytest.mark.parametrize("deaths", [6, 7])
+def test_readers_that_are_killed_again_and_again_give_no_result_of_a_document(
+    service: Service, monkeypatch: Any, deaths: int
+) -> None:
+    monkeypatch.setattr("extractor.service.work.queue.PAUSES", (0.0,) * 6)
+    text, died = f"{DOUBTFUL}\n{deaths} deaths", []
+    monkeypatch.setattr(service.worker.readers._all[0], "_run", lambda *_: died.append(1) or _died(-signal.SIGKILL))
+    # Each attempt is three children.
+    reading = service.worker.readers.read
+
+    def read(*document: Any) -> Any:
+        if len(died) == 3 * deaths:
+            monkeypatch.undo()
+        return reading(*document)
+
+    monkeypatch.setattr(service.worker.readers, "read", read)
+    killed = accept(service, text)
+    found = done(service, killed)
+    if deaths == 7:  # more than the patience
+        assert (found.state, json.loads(found.error)["code"], found.verdict) == ("failed", "killed", None)
+        monkeypatch.undo()
+        assert accept(service, text) == killed  # sent again, it is read again
+        found = done(service, killed)
+    assert found.state == "done"
+    assert lines(service, killed) == [json.loads(dump(extract(text).to_json()))]
+
+
+def test_a_killed_pdf_process_below_the_reader_gives_no_result_either(monkeypatch: Any) -> None:
+    def killed(*_: Any, **__: Any) -> Any:
+        raise Killed("killed", "The process that read the file was ended.", "")
+
+    monkeypatch.setattr("extractor.document.sandbox.run", killed)
+    with pytest.raises(Killed):
+        read_document(b"%PDF-1.4\n", "a.pdf")
+    # As its parent hears of it: the child's answer is no answer on the file.
+    question = {"task": "report", "seconds": 60, "options": {"source": "a.pdf", "given": None}}
+    data = b"%PDF-1.4\n"
+    assert json.loads(_answer(question, io.BytesIO(data), len(data)))["error"][0] == "killed"
+
+
+def test_a_document_whose_bytes_cannot_be_had_fails_and_is_not_tried_for_ever(service: Service) -> None:
+    broken = accept(service, DOUBTFUL + "\nrotten", put=False)
+    with service.database.write() as connection:
+        mine = tables.documents.c.sha256 == row(service, broken).document
+        connection.execute(sa.update(tables.documents).where(mine).values(bytes=b"no zlib"))
+    service.worker.put(broken, 1)
+    found = done(service, broken)
+    assert (found.state, json.loads(found.error)["code"]) == ("failed", "internal")
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(service: Service) -> None:
+    lost = accept(service, DOUBTFUL + "\nfrom the future", put=False)
+    change(service, lost, created="2199-01-01T00:00:00.000Z")
+    service.worker.keeper.sweep(0.0)
+    assert done(service, lost).state == "done"
+    with service.database.write() as connection:
+        for name, wait in (("soon", 300.0), ("set-back", 3 * 86400.0)):
+            extraction = extractions.submit(connection, Submission(data=name.encode(), source=name), None).id
+            waiting = {"state": "waiting", "retry_at": now(wait)}
+            mine = tables.extractions.c.id == extraction
+            connection.execute(sa.update(tables.extractions).where(mine).values(waiting))
+            told = {"id": f"d_{name}", "event": "x", "target": extraction, "url": "", "payload": "", "state": "pending"}
+            connection.execute(sa.insert(tables.deliveries), told | {"next_at": now(wait), "created": now()})
+        due = [extractions.head(connection, one.id) for one in open_work.due(connection)]
+        assert [one.source for one in due if one is not None] == ["set-back"]
+        assert [id for id, _ in deliveries.due(connection)] == ["d_set-back"]
+        connection.rollback()
+
+
+def test_names_of_instances_do_not_pile_up(service: Service) -> None:
+    with service.database.write() as connection:
+        for name, seen in (("long gone", now(-2 * 86400)), ("lately", now(-60))):
+            connection.execute(sa.insert(tables.instances), {"name": name, "started": seen, "seen": seen})
+        instances.enter(connection, "new")
+        assert set(connection.execute(sa.select(tables.instances.c.name)).scalars()) == {"lately", "new"}
+        connection.rollback()
 
 
 def test_one_folder_has_one_server_and_one_process_one_queue(service: Service, monkeypatch: Any) -> None:

@@ -17,6 +17,7 @@ import pytest
 from extractor.eval.simulated.loopback import Loopback, read_request
 from working import DOUBTFUL, accept, change, done, settings, until, working
 
+from extractor.errors import UsageError
 from extractor.service.database import batches, deliveries, tables
 from extractor.service.settings import Settings
 from extractor.service.state import Service
@@ -35,6 +36,10 @@ class Receiver(Loopback):
         self.got.append(await read_request(reader))
         answer = self.answers[min(len(self.got) - 1, len(self.answers) - 1)]
         if answer == b"hang":
+            await asyncio.sleep(60)
+        if answer == b"drip":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx")
+            await writer.drain()
             await asyncio.sleep(60)
         writer.write(answer)
         await writer.drain()
@@ -122,11 +127,12 @@ def test_the_event_is_told_once_signed_and_without_content(service: Service, rec
         ([b"hang", status(200)], "delivered", 2, 200),
         ([b"", b"nonsense\r\n\r\n", status(202)], "delivered", 3, 202),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 5000], "delivered", 1, 200),
+        ([b"drip"], "delivered", 1, 200),
         ([status(302, "Location: http://169.254.169.254/latest/\r\n"), status(204)], "delivered", 2, 204),
         ([status(410)], "given_up", 1, 410),
         ([status(500)], "given_up", 4, 500),
     ],
-    ids=["errors", "silence", "nonsense", "endless", "redirect", "gone", "always"],
+    ids=["errors", "silence", "nonsense", "endless", "slow", "redirect", "gone", "always"],
 )
 def test_it_is_told_again_until_it_is_taken(
     service: Service, receiver: Receiver, monkeypatch: Any, answers: list[bytes], state: str, attempts: int, last: int
@@ -217,7 +223,7 @@ def test_webhooks_go_only_where_they_may(url: str, allowed: bool) -> None:
     if allowed:
         check_callback(url, asked)
         return
-    with pytest.raises(Problem) as raised:
+    with pytest.raises(UsageError) as raised:
         check_callback(url, asked)
     assert raised.value.code == "callback_not_allowed"
 

@@ -21,7 +21,7 @@ from extractor.eval.bench.measure import Target
 from extractor.eval.bench.papers import LAYOUTS, paper
 from extractor.eval.bench.report import table
 from extractor.eval.service.clients import CLIENTS, MARK, Request, send
-from extractor.eval.service.load import CORES, two_cores
+from extractor.eval.service.load import CORES, prepare
 from extractor.eval.service.page import write_part
 from extractor.eval.service.server import Served
 from extractor.eval.service.usage import Usage, usage
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="3,000 requests: for every commit")
     parser.add_argument("--out", type=Path, metavar="FILE", help="a page; this part of it is written anew")
     options = parser.parse_args(arguments)
-    two_cores()
+    prepare()
     soaked = run(3_000 if options.short else options.requests, options.seconds)
     print("\n".join(words(soaked)))
     if options.out is not None:

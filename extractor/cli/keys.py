@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ keys_app = typer.Typer(
     name="keys",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Make, list and revoke the API keys of `gouji serve`; also while it runs.",
+    help="Make, list and revoke the API keys of `gouji serve`, print its webhooks' secret; also while it runs.",
 )
 
 Data = Annotated[
@@ -150,6 +151,18 @@ def revoke(
     print(f"{key.id}  {key.name}: revoked {key.revoked}", file=sys.stderr)
 
 
+@keys_app.command("webhook-secret")
+def webhook_secret(data: Data = DEFAULT_DATA, database_url: DatabaseUrl = None, debug: Debug = False) -> None:
+    """Print the secret by which receivers of webhooks check signatures; the same at every call."""
+    with _database(data, database_url) as database:
+        from extractor.service.work import deliveries
+
+        with database.write() as connection:
+            secret = deliveries.webhook_secret(connection)
+    typer.echo(secret)
+    print("For receivers alone: whoever has it can sign. extractor.client.verify_webhook takes it.", file=sys.stderr)
+
+
 @contextmanager
 def _database(data: Path, url: str | None, make: bool = False) -> Iterator[Database]:
     try:
@@ -161,11 +174,15 @@ def _database(data: Path, url: str | None, make: bool = False) -> Iterator[Datab
         raise UsageError("no_service", f"No service has its data in {data}.", "Give its folder with --data.")
     settings = Settings.model_validate({"data": data, "database_url": url})
     settings.check()
-    database = open_database(settings)
+    before = os.umask(0o077)
     try:
-        yield database
+        database = open_database(settings)
+        try:
+            yield database
+        finally:
+            database.close()
     finally:
-        database.close()
+        os.umask(before)
 
 
 def missing_extra(command: str, error: ModuleNotFoundError) -> UsageError:

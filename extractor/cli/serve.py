@@ -133,7 +133,7 @@ def serve(
             "--body-pause",
             metavar="SECONDS",
             min=0.1,
-            help="The longest pause amid a body, in seconds.",
+            help="The longest pause amid a body, and the longest wait for a request's head, in seconds.",
             envvar="GOUJI_BODY_PAUSE",
             show_default="20",
         ),

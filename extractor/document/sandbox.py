@@ -85,6 +85,9 @@ class Sandbox:
             if self._ended:
                 _died(-signal.SIGKILL)
             child = self._started()
+            if self._ended:  # `kill` came just before there was a child to be killed
+                self._end()
+                _died(-signal.SIGKILL)
             head = json.dumps({"task": task, "options": options, "seconds": self.seconds}).encode()
             try:
                 answer = _exchange(child, _HEAD.pack(len(head), len(data)) + head + data, self.seconds)

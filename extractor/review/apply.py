@@ -18,7 +18,7 @@ from extractor.results import TRUSTED, Cell, Finding, Verdict, document_verdict,
 from extractor.review.cells import cell_from, contradicts, paper_of
 from extractor.review.decisions import Decision, ReviewError, standing
 from extractor.review.doubt import table_of
-from extractor.review.paper import Paper
+from extractor.review.paper import Paper, kind_of
 from extractor.review.soft import carried, soft_findings
 from extractor.review.taken import Taken
 from extractor.settle import build_record, settle_table
@@ -124,7 +124,8 @@ class _Review:
             group for group in groups if all(c.state == "missing" for p, c in by_path.items() if _is_sub_row(p, group))
         )
         found = any(cell.state != "missing" or cell.value is not None for cell in cells)
-        return TableRead(cells, found, self._doubts(name, paths, by_path), groups, alone)
+        loose = {path for path in paths if name in self.changed and path not in self.human and self._is_loose(path)}
+        return TableRead(cells, found, self._doubts(name, paths, by_path), groups, alone, loose)
 
     def _now(self, path: str) -> Cell:
         if path in self.human:
@@ -134,6 +135,16 @@ class _Review:
             shown = () if cell.value is None else (cell.value,)
             return Cell(path, state="ambiguous", unit=cell.unit, candidates=shown)
         return cell
+
+    def _is_loose(self, path: str) -> bool:
+        """Whether only equations confirmed the machine's number (`2 0`, `1O`): they must hold with the decisions."""
+        cell = self.machine[path]
+        if path in self.lost or cell["state"] != "reported" or cell["method"] != "rule" or cell["raw"].isdigit():
+            return False
+        try:
+            return self.paper.read((cell["span"][0], cell["span"][1]), kind_of(path)).loose
+        except ReviewError:
+            return True
 
     def _doubts(self, name: str, paths: Sequence[str], cells: Mapping[str, Cell]) -> list[str]:
         """Why the table may not be trusted: the reader's doubts until every cell is decided, and our own."""

@@ -40,11 +40,10 @@ def can_be_read_back(text: str) -> bool:
 
 
 def applied(done: Reviewed, decisions: Iterable[Decision]) -> list[Decision]:
-    """The decisions that made the report what it is: neither taken back nor replaced, and all of it could be applied."""
+    """The decisions that made the report what it is: not taken back, not replaced, and applied."""
     lost = {one.id for one in done.stale}
-    return [
-        one for one in standing(decisions).all if one.id in done.decided.values() or (one.rule and one.id not in lost)
-    ]
+    cells = frozenset(done.decided.values())
+    return [one for one in standing(decisions).all if one.id in cells or (one.rule is not None and one.id not in lost)]
 
 
 def gold_of(done: Reviewed, decisions: Iterable[Decision], paper: Paper, source: str) -> dict[str, Any]:

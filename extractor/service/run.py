@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from extractor.errors import UsageError
+from extractor.service.connections import patient_for
 from extractor.service.database import keys
 from extractor.service.database.engine import open_database
 from extractor.service.observe import logs
@@ -30,6 +31,7 @@ BACKLOG = 2048
 
 def run(asked: Mapping[str, Any], open_page: bool = False) -> int:
     """Serves until a signal: 0 after SIGTERM, 130 after SIGINT. Errors: UsageError, StoreError."""
+    os.umask(0o077)  # what lies in the folder is for nobody else, whoever made the folder
     settings = settings_of(asked)
     settings = with_auth(settings, asked.get("auth"))
     with _listening(settings) as listener:
@@ -107,6 +109,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=patient_for(settings.body_pause),
                 lifespan="off",  # `whole` runs it: what goes wrong there is ours to tell
                 log_config=None,
                 ws="none",

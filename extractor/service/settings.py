@@ -33,7 +33,7 @@ class Settings(BaseModel):
     max_queue: int = Field(10_000, ge=1)  # extractions that wait; above that 429
     max_body: int = Field(20 * MEGABYTE, ge=1_000)
     body_seconds: float = Field(120.0, gt=0)  # in which a request's body must have come
-    body_pause: float = Field(20.0, gt=0)  # the longest pause amid it
+    body_pause: float = Field(20.0, gt=0)  # the longest pause amid it; in as many a request's head must have come
     max_batch: int = Field(1_000, ge=1)  # documents of one batch
     max_wait: float = Field(60.0, ge=0)  # the longest `?wait=`
     answer_seconds: float = Field(60.0, gt=0)  # for an answer, beside the body and `?wait=`

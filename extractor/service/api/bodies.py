@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from io import BytesIO
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -27,6 +29,11 @@ _SEE = "See /docs for what is asked for."
 _MOST_FAULTS = 20
 _DEEPEST = 50  # levels of `given`
 _WIDEST = 40  # digits of an integer; no count has as many
+_MEMBERS = 10_000  # keys of one object
+# Values in the JSON about one document. Each costs some hundred bytes and, where it is at fault, a message of its own:
+# without a bound the 20 MB of one request are 10 GB and minutes.
+VALUES = 20_000
+_STRING = re.compile(r'"[^"]*+"')
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -69,10 +76,15 @@ def _too_large(settings: Settings) -> Problem:
     )
 
 
-def parse_json(data: bytes | str, where: str = "The body") -> Any:
-    """JSON with exact decimals, without duplicate keys and constants that are no JSON. Errors: Problem `bad_request`"""
+def parse_json(data: bytes | str, where: str = "The body", most: int = VALUES) -> Any:
+    """JSON with exact decimals, without duplicate keys and constants that are no JSON, of at most so many values.
+
+    Errors: Problem `bad_request`, `too_large`.
+    """
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
+        if _more_values(text, most):
+            raise Problem("too_large", f"{where} holds more than {most} values.", "Send less at once.", limit=most)
         return json.loads(
             text, parse_float=_exact, parse_int=_whole, parse_constant=_no_number, object_pairs_hook=_unique
         )
@@ -85,6 +97,19 @@ def parse_json(data: bytes | str, where: str = "The body") -> Any:
     except ValueError as error:
         why = str(error)
     raise Problem("bad_request", f"{where} is no JSON: {why}.", "Send JSON in UTF-8.")
+
+
+def _more_values(text: str, most: int) -> bool:
+    """Whether JSON has more values than that, told without making any."""
+
+    def separators(words: str) -> int:
+        return sum(map(words.count, ",[{"))
+
+    if separators(text) < most:
+        return False
+    plain_strings = text.replace("\\\\", "").replace('\\"', "")
+    outside, strings = _STRING.subn("", plain_strings, 2 * most)  # keys are strings too
+    return strings == 2 * most or separators(outside) >= most
 
 
 def _exact(digits: str) -> Decimal:
@@ -105,6 +130,8 @@ def _no_number(name: str) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > _MEMBERS:
+        raise ValueError(f"an object has more than {_MEMBERS} keys")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key occurs twice in one object")
@@ -113,7 +140,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def json_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The lines that are not blank, with their numbers from 1."""
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+    for number, line in enumerate(BytesIO(data.removeprefix(b"\xef\xbb\xbf")), 1):
         if line.strip():
             yield number, line
 

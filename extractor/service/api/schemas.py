@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, RootModel, SkipValidation, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    EncodedBytes,
+    EncoderProtocol,
+    FailFast,
+    Field,
+    RootModel,
+    SkipValidation,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from extractor.results import Verdict
 
 State = Literal["queued", "running", "waiting", "done", "failed"]
 # Names that any database and any log holds.
 Name = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Given = dict[str, Any] | list[dict[str, Any] | None]
+Given = dict[str, Any] | Annotated[list[dict[str, Any] | None], FailFast()]
+
+
+class _Strict(EncoderProtocol):
+    """Base64 that lets through line ends, as tools write them, and nothing else: what a decoder skips would be lost
+    without a word."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        try:
+            return b64decode(data.translate(None, b" \t\r\n"), validate=True)
+        except ValueError as error:
+            raise PydanticCustomError("base64", "Base64 decoding error: '{error}'", {"error": str(error)}) from None
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        return b64encode(value)
+
+    @classmethod
+    def get_json_format(cls) -> str:
+        return "base64"
+
+
+Base64 = Annotated[bytes, EncodedBytes(_Strict)]
 
 
 class Budget(BaseModel):
@@ -73,7 +108,7 @@ class Document(Named):
     model_config = ConfigDict(json_schema_extra=_either)
 
     text: str | None = Field(None, min_length=1, description="The report: plain text, Markdown, HTML or CSV.")
-    base64: Base64Bytes | None = Field(None, description="The bytes of a file of any kind that is read.")
+    base64: Base64 | None = Field(None, description="The bytes of a file of any kind that is read.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from fastapi import Request
@@ -10,6 +11,7 @@ from fastapi import Request
 from extractor.errors import UsageError
 from extractor.service.api.bodies import (
     JSON_LINES,
+    VALUES,
     invalid,
     json_lines,
     media_type,
@@ -28,6 +30,7 @@ from extractor.service.work.deliveries import check_callback
 FORM = "multipart/form-data"
 HEAD_FIELDS = ("source", "given", "model", "budget", "callback_url")
 OPTION_FIELDS = ("model", "budget", "callback_url")
+_VALUES_EACH = 500  # in the JSON of a batch, for each document that it may have; one without `given` has a few
 _IN_JSON = ("given", "budget")  # fields that hold JSON
 # A body of these is the document itself.
 _RAW = ("text/", "application/vnd.")
@@ -73,13 +76,14 @@ class Sender:
         """The documents of `POST /v1/batches` in their order, and the batch's callback."""
         if self.kind == "application/json":
             self._no_query()
-            value = parse_json(body)
+            value = parse_json(body, most=max(VALUES, _VALUES_EACH * self.settings.max_batch))
             batch = validated(BatchRequest, {"documents": value} if isinstance(value, list) else value)
             sent = [(f"documents[{index}]", item) for index, item in enumerate(batch.documents)]
             return self._all(sent, batch), self.callback(batch.callback_url)
         if self.kind in JSON_LINES:
             options = validated(Options, _values(self.query))
-            lines = [(f"line {number}", line) for number, line in json_lines(body)]
+            first = islice(json_lines(body), self.settings.max_batch + 1)
+            lines = [(f"line {number}", line) for number, line in first]
             return self._all(lines, options), self.callback(options.callback_url)
         if self.kind == FORM:
             self._no_query()
@@ -95,9 +99,7 @@ class Sender:
             raise invalid([{"at": "documents", "message": "there is none"}])
         most = self.settings.max_batch
         if len(sent) > most:
-            raise Problem(
-                "too_large", f"A batch holds at most {most} documents, not {len(sent)}.", "Send several.", limit=most
-            )
+            raise Problem("too_large", f"A batch holds at most {most} documents.", "Send several batches.", limit=most)
         return [self._member(at, document, options) for at, document in sent]
 
     def _member(self, at: str, document: Any, options: Options) -> Submission:

@@ -159,11 +159,17 @@ def decide(
             if same is None:
                 raise
             return same, False, looked
-        of = {"text_sha256": looked.text_sha256, "document": looked.document, "extraction": extraction}
+        found = replace(
+            judged.decision,
+            text_sha256=looked.text_sha256,
+            document=looked.document,
+            extraction=extraction,
+            who=who,
+        )
         with database.write() as connection:
             if not _is_as_seen(connection, looked):
                 continue
-            made = append(connection, replace(judged.decision, **of, who=who))
+            made = append(connection, found)
             _write(connection, extraction, number, judged.after, bool(standing([*looked.decisions, made]).ids))
             refresh(connection, looked.text_sha256, number, but=extraction)
             audit.record(

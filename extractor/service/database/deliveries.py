@@ -19,6 +19,7 @@ from extractor.service.ids import now
 
 EXTRACTION, BATCH = "extraction.finished", "batch.finished"
 MOST_CALLBACKS = 10  # of one extraction
+LONGEST = 86400.0  # seconds
 DUE = 500  # deliveries at one look
 
 
@@ -122,9 +123,11 @@ def silent_batches(connection: sa.Connection) -> list[str]:
 
 
 def due(connection: sa.Connection) -> list[tuple[str, int]]:
-    """Pending deliveries whose time has come, with the number of attempts made."""
+    """Pending deliveries whose time has come, with the number of attempts made. No wait is as long as `LONGEST`: where
+    one seems so, the clock was set back."""
     c = deliveries.c
-    asked = sa.select(c.id, c.attempts).where(c.state == "pending", c.next_at <= now()).order_by(c.next_at).limit(DUE)
+    reached = sa.or_(c.next_at <= now(), c.next_at > now(LONGEST))
+    asked = sa.select(c.id, c.attempts).where(c.state == "pending", reached).order_by(c.next_at).limit(DUE)
     return [(row.id, row.attempts) for row in connection.execute(asked)]
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from extractor.service.database.tables import instances
 from extractor.service.ids import now
 
+FORGOTTEN = 86400.0  # seconds without a sign of life after which a name is dropped
 _LOCKS = 7216  # advisory locks of instances' names
 # As `ids.stamp` writes it.
 _MOMENT = """
@@ -31,6 +32,8 @@ def beat(connection: sa.Connection, name: str) -> None:
     stamp = _moment(connection)
     seen = connection.execute(sa.update(instances).where(instances.c.name == name).values(seen=stamp))
     if not seen.rowcount:
+        # Names that never come back, as those of containers, do not pile up.
+        connection.execute(sa.delete(instances).where(instances.c.seen < _moment(connection, FORGOTTEN)))
         connection.execute(sa.insert(instances).values(name=name, started=stamp, seen=stamp))
 
 

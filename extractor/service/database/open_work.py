@@ -14,6 +14,8 @@ from extractor.service.database.tables import extractions
 from extractor.service.ids import now
 
 DUE = 500  # documents that ask a model again, at one look
+FUTURE = 60.0  # seconds by which the clocks of several instances may differ
+LONGEST = 600.0  # seconds; no wait for a model's endpoint is as long
 MOST_ALONE = 20  # deaths over a document that is read alone; an impatient supervisor kills too
 
 
@@ -28,14 +30,18 @@ class Open:
 
 
 def unfinished(connection: sa.Connection, before: str) -> list[Open]:
-    """Extractions that were accepted before a moment, and are queued or under way. Oldest first."""
+    """Extractions that were accepted before a moment, and are queued or under way. Oldest first. Also those that seem
+    to come from the future: the clock was set back since."""
     c = extractions.c
-    return _open(connection, c.state.in_(("queued", "running")), c.created < before)
+    return _open(connection, c.state.in_(("queued", "running")), sa.or_(c.created < before, c.created > now(FUTURE)))
 
 
 def due(connection: sa.Connection) -> list[Open]:
-    """Extractions that waited for a model's endpoint and are to ask it again."""
-    return _open(connection, extractions.c.state == "waiting", extractions.c.retry_at <= now(), limit=DUE)
+    """Extractions that waited for a model's endpoint and are to ask it again. Nobody waits as long as `LONGEST`: where
+    it seems so, the clock was set back."""
+    c = extractions.c
+    reached = sa.or_(c.retry_at <= now(), c.retry_at > now(LONGEST))
+    return _open(connection, c.state == "waiting", reached, limit=DUE)
 
 
 def _open(connection: sa.Connection, *which: sa.ColumnElement[bool], limit: int | None = None) -> list[Open]:
@@ -73,9 +79,10 @@ def wait(connection: sa.Connection, extraction: str, seconds: float, error: Gouj
 
 
 def spend(connection: sa.Connection, extraction: str, spent: Usage) -> None:
-    """Keeps what a model cost so far: a later attempt has so much less to spend."""
+    """Keeps with an extraction that waits what a model cost so far: a later attempt has so much less to spend."""
     values = {name: getattr(spent, name) for name in ("calls", "prompt_tokens", "completion_tokens", "cost")}
-    connection.execute(sa.update(extractions).where(extractions.c.id == extraction).values(values))
+    mine = sa.and_(extractions.c.id == extraction, extractions.c.state == "waiting")
+    connection.execute(sa.update(extractions).where(mine).values(values))
 
 
 def say_error(connection: sa.Connection, extraction: str, error: GoujiError | None) -> None:

@@ -127,7 +127,7 @@ class Presence:
             return UsageError(
                 "in_use",
                 f"Another gouji serve works in {self._settings.data}.",
-                "End it, or give another --data. Several instances work on one PostgreSQL (--database).",
+                "End it, or give another --data. Several instances work on one PostgreSQL (--database-url).",
             )
         return UsageError(
             "in_use", f"Another instance is called {self.name}.", "Give each instance a name of its own (--instance)."

@@ -160,14 +160,11 @@ class Worker:
     def read(self, extraction: str, round: int, priority: int) -> None:
         """One extraction from its bytes to its kept result, or to the queue of those that a model is asked about."""
         with self._turns.turn(priority):
-            job = self._claim(extraction)
-            if job is None:
-                return
             try:
+                job = self._claim(extraction)
+                if job is None:
+                    return
                 outcome = self._carefully(job, lambda: self._unkilled(lambda: self._read(job)))
-            except GoujiError as error:
-                self.fail(extraction, error)
-                return
             except Exception as error:
                 self._fault(extraction, error)
                 return
@@ -178,21 +175,17 @@ class Worker:
 
     def ask(self, extraction: str, round: int) -> None:
         """One extraction that a model is asked about; where its endpoint is down it waits in the tables."""
-        job = self._claim(extraction)
-        if job is None:
-            return
         try:
+            job = self._claim(extraction)
+            if job is None:
+                return
             asked = self._carefully(job, lambda: self._unkilled(lambda: self.models.ask(job)))
         except Waits as waits:
-            self._wait(job, waits)
-            return
-        except GoujiError as error:
-            self.fail(extraction, error)
-            return
+            self._wait(extraction, waits)
         except Exception as error:
             self._fault(extraction, error)
-            return
-        self.finish(extraction, asked.outcome, True, asked.error)
+        else:
+            self.finish(extraction, asked.outcome, True, asked.error)
 
     def deliver(self, delivery: str, attempt: int) -> None:
         """One attempt at a webhook."""
@@ -278,18 +271,20 @@ class Worker:
                 )
             return work()
 
-    def _wait(self, job: Job, waits: Waits) -> None:
+    def _wait(self, extraction: str, waits: Waits) -> None:
         def write() -> None:
             with self.database.write() as connection:
-                open_work.wait(connection, job.id, waits.seconds, waits.error)
-                open_work.spend(connection, job.id, waits.spent)
+                open_work.wait(connection, extraction, waits.seconds, waits.error)
+                open_work.spend(connection, extraction, waits.spent)
 
         self.patience.insist("a document that waits for a model", write)
 
     def _fault(self, extraction: str, error: Exception) -> None:
-        log.exception("extraction %s failed", extraction, exc_info=error)
-        told = GoujiError("internal", "gouji failed at this document.", "Report it, with the document.")
-        self.fail(extraction, told)
+        """What was raised amid the work is the end of it; a fault of ours is told to the log alone."""
+        if not isinstance(error, GoujiError) or isinstance(error, StoreError):
+            log.exception("extraction %s failed", extraction, exc_info=error)
+            error = GoujiError("internal", "gouji failed at this document.", "Report it, with the document.")
+        self.fail(extraction, error)
 
 
 def _worker() -> Worker:
