@@ -127,7 +127,7 @@ class Client:
         if not url.lower().startswith(("http://", "https://")):
             raise ApiError("bad_url", f"{url!r} is no address of a service.", "Write it as http://127.0.0.1:8321.")
         key = key.strip() if key else ""  # read from a file it has the line's end
-        if not (key.isascii() and (key.isprintable())):
+        if not (key.isascii() and key.isprintable()):
             raise ApiError("bad_key", "The key holds characters that no key has.", "Give it as `gouji keys add` did.")
         headers = {"User-Agent": "gouji-client", **({"Authorization": f"Bearer {key}"} if key else {})}
         try:
@@ -299,13 +299,14 @@ class Client:
                 if answer.status_code not in _AGAIN:
                     raise fault
                 pause = fault.problem.get("retry_after", delay)
+            pause *= random.uniform(1.0, 1.2)
             if time.monotonic() + pause > until:
                 raise fault
-            time.sleep(pause * random.uniform(1.0, 1.2))
+            time.sleep(pause)
             delay = min(_LAST, 2 * delay)
 
     def _stream(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The lines of one answer. Asked again, as `_send` does, until its first bytes; then it is whole or an error."""
+        """The lines of one answer. Asked again, as `_send` does, until it begins; then it is whole or an error."""
         answer = self._send("GET", path, stream=True, params=params)
         try:
             with closing(answer):

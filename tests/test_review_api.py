@@ -386,7 +386,8 @@ def test_every_report_of_a_file_is_a_label_of_its_own(http: httpx.Client, tmp_pa
     assert names[0].endswith("-1.json")
     label = json.loads((tmp_path / names[0]).read_text(encoding="utf-8"))
     assert "printed so: because of requests." in label["note"]
-    names = gold(http, tmp_path)
+    names = gold(http, tmp_path, organization=report.state["line"]["record"]["organization"])
+    assert len(names) == 2
     second = json.loads((tmp_path / next(name for name in names if name.endswith("-2.json"))).read_text("utf-8"))
     assert second["source"].endswith(".txt#2")
     assert len(second["labelled"]["decisions"]) == 2, "not the one that was replaced"
@@ -407,6 +408,11 @@ def test_half_done_reports_are_gold_only_when_asked_for(http: httpx.Client, tmp_
     record = json.loads((tmp_path / names[0]).read_text(encoding="utf-8"))["record"]
     assert record["disclosure"]["regulations"] == {"issued": "?", "repealed": 0, "in_force": "?"}
     assert record["requests"]["granted"]["total"] == 18
+    broken = Report(http, doubtful("寅沟").replace("1 | 0 | 52\n", "1 | 0 | 53\n").replace("l | 0 | 0", "1 | 0 | 0"))
+    broken.decide("accept", path=O_CELL, span=broken.span("O", "规章 | 0 | "))
+    names = gold(http, tmp_path, organization="寅沟", partial="true")
+    notes = [json.loads((tmp_path / name).read_text("utf-8"))["note"] for name in names if name.endswith("json")]
+    assert sorted("requests.balance.total does not hold, and nobody decided" in note for note in notes) == [False, True]
     again = http.get("/v1/review/gold.zip", params={"organization": "寅沟", "partial": "true"})
     assert again.content == http.get("/v1/review/gold.zip", params={"organization": "寅沟", "partial": "true"}).content
 

@@ -173,6 +173,19 @@ def test_a_run_of_digits_is_cut_only_as_a_whole() -> None:
     assert list(faults(on, now)) == []
 
 
+@pytest.mark.parametrize("piece", ["2", "148"])
+def test_a_group_of_a_number_is_half_of_it(piece: str) -> None:
+    """Also where the machine left such a reading open: the other digits belong to no cell."""
+    on = settle_ocr(desk(OCR))
+    path = "disclosure.licensing.decisions"
+    on = Desk(on.line, on.text.replace("2,048", "2,148"), decisions=on.decisions)
+    start = on.text.index("2,148") + "2,148".index(piece)
+    on.cell(path).update(state="ambiguous", value=None, raw=None, span=None, method=None, candidates=[int(piece)])
+    now = on.decide("accept", path=path, span=(start, start + len(piece)))
+    assert findings(now, "disclosure") == ["disclosure.reading.cut"]
+    assert on.decide("accept", table_key="disclosure").verdicts["disclosure"] == "needs_review"
+
+
 def test_half_of_a_spaced_number_asks_for_the_whole_table() -> None:
     on = desk(OCR)
     on.decide("accept", path=O_CELL, span=on.span("O", "规章 | 0 | "))

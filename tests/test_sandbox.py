@@ -161,11 +161,12 @@ def test_the_child_is_told_no_secrets(box: Sandbox, monkeypatch: pytest.MonkeyPa
 
 def test_ending_a_child_closes_no_file_of_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """A number that was closed may be another thread's file a moment later: it must not be closed again."""
-    box, others, close = Sandbox(), [], os.close
+    box, others, close = Sandbox(), list[int](), os.close
+    other = os.open(os.devnull, os.O_RDONLY)
 
     def close_and_open(number: int) -> None:
         close(number)
-        others.append(os.open(os.devnull, os.O_RDONLY))
+        others.append(os.dup2(other, number))
 
     read(box)
     child = box._child
@@ -175,8 +176,8 @@ def test_ending_a_child_closes_no_file_of_another_thread(monkeypatch: pytest.Mon
     box.close()
     monkeypatch.undo()
     assert all(pipe is not None and pipe.closed for pipe in pipes)
-    for other in others:
-        os.close(other)  # raises where it is closed
+    for number in (other, *others):
+        os.close(number)  # raises where it is closed
 
 
 def test_a_child_that_cannot_be_started_says_nothing_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from extractor.service.api import bodies
+from extractor.service.api.problems import Problem
 from extractor.service.database import tables
 from tests.inside import Server, inside
 
@@ -57,9 +60,17 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("empty text", body({"text": ""}), "invalid_request"),
     ("empty file", body({"base64": ""}), "invalid_request"),
     ("broken base64", body({"base64": "ä!"}), "invalid_request"),
+    ("base64 with something in it", body({"base64": "YWJj!ZGVm"}), "invalid_request"),
+    ("base64 with more behind it", body({"base64": "YWJj YQ== YWJj"}), "invalid_request"),
+    ("many objects", body(b'{"text": "a", "given": [' + b"{}," * 20_000 + b"{}]}"), "too_large"),
+    ("many lists", body(b'{"text": "a", "given": {"x": [' + b"[]," * 20_000 + b"[]]}}"), "too_large"),
+    ("many numbers", body(b'{"text": "a", "given": [' + b"1," * 40_000 + b"1]}"), "too_large"),
+    ("many strings", body(b'{"text": "a", "given": ["' + b'","' * 30_000 + b'"]}'), "too_large"),
+    ("many keys", body(b'{"text":"a"' + b"".join(b',"%x":0' % n for n in range(10_500)) + b"}"), "bad_request"),
+    ("many in a field", form(FILE, part("given", b"[" + b"1," * 40_000 + b"1]")), "too_large"),
     ("unknown key", body({"text": "a", "mode": 1}), "invalid_request"),
     ("a number for text", body({"text": 5}), "invalid_request"),
-    ("deep lists", body(b"[" * 40_000 + b"]" * 40_000), "bad_request"),
+    ("deep lists", body(b"[" * 15_000 + b"]" * 15_000), "bad_request"),
     ("deep objects", body(b'{"a":' * 10_000 + b"1" + b"}" * 10_000), "bad_request"),
     ("deep given", body(b'{"text": "a", "given": {"x": ' + b"[" * 900 + b"]" * 900 + b"}}"), "bad_request"),
     ("lone surrogate", body(b'{"text": "\\ud800"}'), "invalid_request"),
@@ -181,6 +192,29 @@ def test_a_body_that_does_not_come_is_not_waited_for(server: Server) -> None:
     answer = talk(server, HEAD + b"Content-Length: 50\r\n\r\n", b'{"text"')
     assert b"408" in answer.split(b"\r\n")[0]
     assert b"slow_body" in answer
+
+
+@pytest.mark.parametrize("inner", ['"', '\\"', "\\", "\\\\", '",', "[1, 2]", "{}"])
+def test_what_a_text_holds_is_no_value(inner: str) -> None:
+    """Commas, brackets, quotes and backslashes of a document are not counted as the JSON's own."""
+    sent = json.dumps({"text": f"{inner},[{{" * 30_000 + inner, "source": "a\\"})
+    assert bodies.parse_json(sent)["source"] == "a\\"
+    with pytest.raises(Problem) as caught:
+        bodies.parse_json(sent[:-1] + ', "given": [' + "0," * 20_000 + "0]}")
+    assert caught.value.code == "too_large"
+
+
+def test_a_faulty_list_is_told_by_its_first_fault(http: httpx.Client) -> None:
+    """Each fault has a message of a kilobyte: for as many as fit into a batch there is no memory."""
+    told = http.post("/v1/batches", json=[{"text": "a", "given": [1] * 30_000}]).json()
+    assert (told["code"], len(told["faults"])) == ("invalid_request", 2)
+
+
+def test_base64_may_have_line_ends(http: httpx.Client) -> None:
+    document = b"a text that is longer than one line of base64 " * 3
+    answer = http.post("/v1/extractions?wait=30", json={"base64": base64.encodebytes(document).decode()})
+    assert answer.status_code == 200
+    assert http.get(answer.json()["links"]["document"]).content == document
 
 
 def test_text_of_any_kind_is_a_document(http: httpx.Client) -> None:

@@ -80,7 +80,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 def played(
-    monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response | Exception
+    monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response | Exception, key: str = "secret-key"
 ) -> tuple[Client, list[httpx.Request], list[float]]:
     """A client whose server answers so, one after another; the requests, and the seconds slept between them."""
     left, seen, slept = list(answers), [], []
@@ -95,7 +95,7 @@ def played(
     clock = [0.0]
     monkeypatch.setattr("extractor.client.time.sleep", lambda s: (slept.append(s), clock.__setitem__(0, clock[0] + s)))
     monkeypatch.setattr("extractor.client.time.monotonic", lambda: clock[0])
-    return Client("http://gouji.test", "secret-key", patience=60, transport=httpx.MockTransport(answer)), seen, slept
+    return Client("http://gouji.test", key, patience=60, transport=httpx.MockTransport(answer)), seen, slept
 
 
 def busy(status: int, code: str, **headers: str) -> httpx.Response:
@@ -122,6 +122,48 @@ def test_it_is_patient_and_sends_the_same_request_again(monkeypatch: pytest.Monk
     assert len({request.content for request in seen}) == 1
     assert 7 <= slept[1] <= 8.4
     assert all(pause > 0 for pause in slept)
+
+
+def test_it_asks_again_for_lines_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = busy(429, "rate_limited", **{"retry-after": "2"}), busy(503, "database"), httpx.ReadError("reset")
+    client, seen, slept = played(monkeypatch, *answers, httpx.Response(200, content=b'{"a": 1}\n{"a": 2}\n'))
+    assert list(client.lines()) == [{"a": 1}, {"a": 2}]
+    assert len(seen) == 4
+    assert slept[0] >= 2
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "code"),
+    [
+        ("127.0.0.1:8321", None, "bad_url"),
+        ("ftp://gouji.test", None, "bad_url"),
+        ("", None, "bad_url"),
+        ("http://[::1", None, "bad_url"),
+        ("http://gouji.test", "gouji_年", "bad_key"),
+        ("http://gouji.test", "gouji_a\nb", "bad_key"),
+    ],
+)
+def test_what_can_never_be_sent_is_said_at_once(url: str, key: str | None, code: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        Client(url, key)
+    assert caught.value.code == code
+    assert caught.value.hint
+
+
+def test_a_key_may_come_with_its_files_line_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, seen, _ = played(monkeypatch, httpx.Response(200, json=DONE), key="secret-key\n")
+    client.status("x_1")
+    assert seen[0].headers["authorization"] == "Bearer secret-key"
+
+
+def test_a_request_that_cannot_be_sent_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, seen, slept = played(monkeypatch, httpx.LocalProtocolError("Illegal header value"))
+    with pytest.raises(ApiError, match="Illegal header") as caught:
+        client.submit("a")
+    assert (caught.value.code, len(seen), slept) == ("bad_request", 1, [])
+    with pytest.raises(ApiError) as caught:
+        client.submit("a", idempotency_key="年")
+    assert (caught.value.code, len(seen)) == ("bad_request", 1)
 
 
 def test_it_waits_for_a_result_as_long_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +207,8 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ApiError) as caught:
         client.lines().__next__()
     assert caught.value.code == "unreachable"
+    assert 0 < sum(slept) <= 60
+    slept.clear()
     with pytest.raises(ApiError) as caught:
         client.status("x_1")
     assert (caught.value.code, caught.value.status) == ("unreachable", 0)

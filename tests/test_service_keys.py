@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 from typer.testing import CliRunner, Result
 
 from extractor.cli.main import app
+from extractor.client import verify_webhook
 from extractor.errors import GoujiError
 from extractor.service.database import audit, keys
 from extractor.service.database.engine import open_database
+from extractor.service.database.secrets import WEBHOOKS
+from extractor.service.database.tables import secrets
 from extractor.service.ids import now
 from extractor.service.settings import Settings
+from extractor.service.work.deliveries import signature
 
 
 def run(*args: object) -> Result:
@@ -66,6 +72,29 @@ def test_the_secret_is_shown_once_and_is_nowhere_in_the_folder(tmp_path: Path) -
     assert secret[6:40].encode() not in held
 
 
+def test_the_secret_of_webhooks_is_printed_and_stays(tmp_path: Path) -> None:
+    added(tmp_path)
+    first, second = run("webhook-secret", "--data", tmp_path), run("webhook-secret", "--data", tmp_path)
+    secret = first.stdout.strip()
+    assert (secret, first.exit_code) == (second.stdout.strip(), 0)
+    database = open_database(Settings(data=tmp_path))
+    with database.read() as connection:
+        held = connection.execute(sa.select(secrets.c.value).where(secrets.c.name == WEBHOOKS)).scalar_one()
+    database.close()
+    body, moment = b'{"type": "extraction.finished"}', int(time.time())
+    headers = {"webhook-id": "d_1", "webhook-timestamp": str(moment)}
+    headers["Webhook-Signature"] = signature(held, "d_1", moment, body)
+    assert verify_webhook(secret, headers, body) == json.loads(body)
+
+
+def test_nobody_else_reads_what_is_made(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)  # a folder that somebody else made
+    added(tmp_path)
+    made = list(tmp_path.iterdir())
+    assert made
+    assert not [path for path in made if path.stat().st_mode & 0o077]
+
+
 def test_on_a_pipe_the_secret_stands_alone(tmp_path: Path) -> None:
     result = run("add", "王", "--scope", "read", "--scope", "review", "--scope", "read", "--data", tmp_path)
     assert keys.well_formed(result.stdout.strip())
@@ -112,6 +141,7 @@ def test_revoking(tmp_path: Path) -> None:
         (["add", "a\u202eb", "--scope", "submit"], "bad_name"),
         (["add", "x" * 101, "--scope", "submit"], "bad_name"),
         (["list"], "no_service"),
+        (["webhook-secret"], "no_service"),
         (["revoke", "k_1"], "no_service"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from endpoint import NO_KEY, Server
 from helpers import report
 from model_server import Model, doubtful
-from working import accept, change, done, row, settings, until, working
+from working import FIXTURES, accept, change, done, row, settings, until, working
 
 from extractor import extract
 from extractor.service.database import extractions
@@ -19,6 +19,7 @@ from extractor.service.state import Service
 from extractor.service.work import models
 
 CLEAN = report()
+NOTHING_TO_ASK = (FIXTURES / "fenghe-2024-glued-one-run.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -91,8 +92,10 @@ def test_an_endpoint_that_is_down_is_waited_for(service: Service, model: Model, 
     waits = until(lambda: (found := row(service, id)).state == "waiting" and found)
     assert waits.retry_at is not None
     assert error_of(waits) == {"503": "server_error", "429": "rate_limited"}.get(trouble, trouble)
-    # Meanwhile what needs no model is read.
+    # Meanwhile what needs no model is read, also where there is doubt, but nothing to be asked about.
     assert done(service, accept(service, f"{CLEAN}\n{trouble}")).state == "done"
+    nothing = done(service, accept(service, f"{NOTHING_TO_ASK}\n{trouble}", model=model.spec))
+    assert (nothing.verdict, nothing.calls, nothing.error) == ("needs_review", 0, None)
     since = waits.waits_since
     until(lambda: row(service, id).retry_at not in (waits.retry_at, None))
     assert row(service, id).waits_since == since

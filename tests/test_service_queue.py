@@ -22,9 +22,7 @@ from extractor import extract
 from extractor.document.sandbox import Killed, Sandbox, _answer, _died
 from extractor.errors import UsageError
 from extractor.export.jsonl import dump
-from extractor.service.database import deliveries, extractions, instances, open_work, tables
-from extractor.service.database.extractions import Submission
-from extractor.service.ids import now
+from extractor.service.database import extractions, open_work, tables
 from extractor.service.state import Service
 from extractor.service.work.patience import Interrupted
 from extractor.service.work.presence import Presence
@@ -229,34 +227,6 @@ def test_a_document_whose_bytes_cannot_be_had_fails_and_is_not_tried_for_ever(se
     service.worker.put(broken, 1)
     found = done(service, broken)
     assert (found.state, json.loads(found.error)["code"]) == ("failed", "internal")
-
-
-def test_a_clock_that_is_set_back_holds_nothing_up(service: Service) -> None:
-    lost = accept(service, DOUBTFUL + "\nfrom the future", put=False)
-    change(service, lost, created="2199-01-01T00:00:00.000Z")
-    service.worker.keeper.sweep(0.0)
-    assert done(service, lost).state == "done"
-    with service.database.write() as connection:
-        for name, wait in (("soon", 300.0), ("set-back", 3 * 86400.0)):
-            extraction = extractions.submit(connection, Submission(data=name.encode(), source=name), None).id
-            waiting = {"state": "waiting", "retry_at": now(wait)}
-            mine = tables.extractions.c.id == extraction
-            connection.execute(sa.update(tables.extractions).where(mine).values(waiting))
-            told = {"id": f"d_{name}", "event": "x", "target": extraction, "url": "", "payload": "", "state": "pending"}
-            connection.execute(sa.insert(tables.deliveries), told | {"next_at": now(wait), "created": now()})
-        due = [extractions.head(connection, one.id) for one in open_work.due(connection)]
-        assert [one.source for one in due if one is not None] == ["set-back"]
-        assert [id for id, _ in deliveries.due(connection)] == ["d_set-back"]
-        connection.rollback()
-
-
-def test_names_of_instances_do_not_pile_up(service: Service) -> None:
-    with service.database.write() as connection:
-        for name, seen in (("long gone", now(-2 * 86400)), ("lately", now(-60))):
-            connection.execute(sa.insert(tables.instances), {"name": name, "started": seen, "seen": seen})
-        instances.enter(connection, "new")
-        assert set(connection.execute(sa.select(tables.instances.c.name)).scalars()) == {"lately", "new"}
-        connection.rollback()
 
 
 def test_one_folder_has_one_server_and_one_process_one_queue(service: Service, monkeypatch: Any) -> None:

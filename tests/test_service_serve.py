@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import re
@@ -10,12 +11,13 @@ import socket
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import report
-from serving import serving
+from serving import Serving, serving
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
@@ -157,6 +159,14 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, comm
 # How it runs and ends
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    data = tmp_path_factory.mktemp("patient") / "data"
+    data.mkdir(mode=0o755)
+    with serving(data, "--workers", "1", "--body-pause", "1") as server:
+        yield server
+
+
 def test_what_it_prints(tmp_path: Path) -> None:
     with serving(tmp_path / "data", GOUJI_LOG="text", GOUJI_WORKERS="1", GOUJI_RATE="7/minute") as server:
         assert re.search(r"^gouji serves http://127\.0\.0\.1:\d+$", server.said, re.MULTILINE)
@@ -178,6 +188,65 @@ def _children(pid: int) -> list[int]:
         if int(task.name) != pid
         for child in (task / "children").read_text().split()
     ]
+
+
+def test_a_folder_has_one_server(patient: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extractor.service.work.presence.PATIENCE", 0.3)
+    monkeypatch.setattr("extractor.service.observe.logs.configure", lambda form: None)  # it would stay for other tests
+    error = refused("--data", patient.data, "--port", "0")
+    assert (error.code, str(patient.data) in error.message) == ("in_use", True)
+    assert "--database-url" in error.hint
+    assert patient.client().get("/readyz").json()["ready"], "the first one goes on"
+
+
+def test_nobody_else_reads_what_it_makes(patient: Serving) -> None:
+    assert {path.name: path.stat().st_mode & 0o077 for path in patient.data.iterdir()}["queue.db"] == 0
+    assert not [path.name for path in patient.data.iterdir() if path.stat().st_mode & 0o077]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A",
+        b"POST /v1/check HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 999999\r\n\r\n",
+    ],
+    ids=["nothing", "half a head", "a body that nobody reads"],
+)
+def test_a_connection_that_asks_nothing_is_closed(patient: Serving, head: bytes) -> None:
+    host, port = patient.url.removeprefix("http://").split(":")
+    started = time.monotonic()
+    with socket.create_connection((host, int(port)), timeout=0.2) as connection:
+        connection.sendall(head)
+        with contextlib.suppress(OSError):
+            while _open(connection):
+                assert time.monotonic() - started < 8, "it is held open"
+                connection.sendall(b"a" if head else b"")  # a byte now and then does not hold it
+    assert time.monotonic() - started >= 0.8
+
+
+def _open(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(65536) != b""
+    except TimeoutError:
+        return True
+
+
+def test_a_kept_connection_counts_anew_for_each_request(patient: Serving) -> None:
+    host, port = patient.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        for _ in range(4):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
+            connection.settimeout(0.4)
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+            connection.settimeout(5)
+            connection.sendall(b"alhost\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200")
+    assert patient.client().post("/v1/extractions?wait=5", json={"text": report()}).status_code == 200
 
 
 def test_it_ends_gracefully_with_a_request_under_way(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from extractor.service.work.reading import read_document
 
 SENDERS = 8
 PATIENCE = 600.0  # seconds until all is done
+Accepted = dict[str, bytes]  # the extraction's id → the document
 
 
 @dataclass(slots=True)
@@ -44,33 +45,43 @@ class Found:
     problems: list[str] = field(default_factory=list)
 
 
-def texts(count: int, seed: int) -> list[str]:
-    """Generated reports, no two alike."""
-    made: list[str] = []
+def documents(count: int, seed: int) -> list[bytes]:
+    """Generated reports, no two alike; every eighth is a PDF, which the reader has read by a process of its own."""
+    made: dict[bytes, None] = {}
     while len(made) < count:
-        sample = generate(seed + len(made), EVERY_FAMILY[len(made) % len(EVERY_FAMILY)])
-        made.append(f"{sample.text}\n<!-- {seed} {len(made)} -->\n" if sample.payload is None else f"{len(made)}")
-    return made
+        number = len(made)
+        made[generate(seed + number, "pdf" if number % 8 == 7 else EVERY_FAMILY[number % len(EVERY_FAMILY)]).data] = (
+            None
+        )
+        seed += len(made) == number  # that one was there already
+    return list(made)
 
 
-def expected(text: str) -> str:
-    """The result of the library in this process, as one line of JSON."""
-    found, _ = read_document(text.encode(), "-")
+def expected(document: bytes) -> list[dict[str, Any]]:
+    """The results of the library in this process."""
+    found, _ = read_document(document, "-")
     results = [results_of([one])[0] if isinstance(one, Reading) else one for one in found]
-    return json.dumps([result.to_json() for result in results], sort_keys=True, default=str)
+    told: list[dict[str, Any]] = json.loads(json.dumps([result.to_json() for result in results], default=str))
+    return told
 
 
-def send(served: Served, texts: list[str], accepted: dict[str, str], stop: threading.Event) -> None:
+def post(served: Served, document: bytes, seconds: float = 90.0) -> httpx.Response:
+    """Sends one document."""
+    head = {"Content-Type": "application/octet-stream"}
+    return served.http.post("/v1/extractions", content=document, headers=head, timeout=seconds)
+
+
+def send(served: Served, documents: list[bytes], accepted: Accepted, stop: threading.Event) -> None:
     """Sends all documents; one that was not answered is sent again, as a caller would. Keeps the ids."""
     lock = threading.Lock()
 
-    def one(text: str) -> None:
+    def one(document: bytes) -> None:
         while not stop.is_set():
             try:
-                sent = served.http.post("/v1/extractions", json={"text": text})
+                sent = post(served, document)
                 if sent.status_code in (200, 202):
                     with lock:
-                        accepted[sent.json()["id"]] = text
+                        accepted[sent.json()["id"]] = document
                     return
                 if sent.status_code < 429:
                     raise RuntimeError(f"{sent.status_code}: {sent.text[:300]}")
@@ -79,22 +90,22 @@ def send(served: Served, texts: list[str], accepted: dict[str, str], stop: threa
             time.sleep(0.05)
 
     with ThreadPoolExecutor(SENDERS) as pool:
-        for done in [pool.submit(one, text) for text in texts]:
+        for done in [pool.submit(one, document) for document in documents]:
             done.result()
 
 
-def judge(served: Served, accepted: dict[str, str], found: Found) -> None:
+def judge(served: Served, accepted: Accepted, found: Found) -> None:
     """Whether each accepted document has exactly one result, and that of the library."""
     counts = _counts(served.data / "service.db")
-    for id, text in accepted.items():
+    for id, document in accepted.items():
         state, reports = counts.pop(id, ("lost", 0))
         if state != "done":
             found.problems.append(f"{id} is {state}")
             continue
         got = served.http.get(f"/v1/extractions/{id}/result").json()["results"]
-        right = expected(text)
-        if _plain(got) != _plain(json.loads(right)):
-            found.problems.append(f"{id} has another result than the library's: {_differing(got, json.loads(right))}")
+        right = expected(document)
+        if _plain(got) != _plain(right):
+            found.problems.append(f"{id} has another result than the library's: {_differing(got, right)}")
         elif reports != len(got):
             found.problems.append(f"{id} has {reports} rows for {len(got)} reports")
     found.problems += [f"{id} is {state}" for id, (state, _) in counts.items() if state != "done"]
@@ -127,7 +138,11 @@ def _counts(path: Path) -> dict[str, tuple[str, int]]:
 
 def open_ones(path: Path) -> int:
     """How many extractions have no result yet."""
-    return sum(state not in ("done", "failed") for state, _ in _counts(path).values())
+    return len(_open(path))
+
+
+def _open(path: Path) -> set[str]:
+    return {id for id, (state, _) in _counts(path).items() if state not in ("done", "failed")}
 
 
 def wait_for_all(served: Served, found: Found) -> None:
@@ -140,10 +155,11 @@ def wait_for_all(served: Served, found: Found) -> None:
 
 def kills(folder: Path, count: int, seed: int, pause: tuple[float, float]) -> Found:
     """kill -9 of the server, or of a reader, at random moments while documents are sent and read."""
-    found, rng, accepted = Found("kill -9 of server and readers", count), random.Random(seed), {}
+    found, rng = Found("kill -9 of server and readers", count), random.Random(seed)
+    accepted: Accepted = {}
     stop, killed = threading.Event(), {"server": 0, "reader": 0}
     with Served(folder / "kills") as served:
-        sender = threading.Thread(target=send, args=(served, texts(count, seed), accepted, stop))
+        sender = threading.Thread(target=send, args=(served, documents(count, seed), accepted, stop))
         sender.start()
         starts: list[float] = []
         while sender.is_alive() or open_ones(served.data / "service.db") > count // 20:
@@ -172,9 +188,9 @@ def kills(folder: Path, count: int, seed: int, pause: tuple[float, float]) -> Fo
 
 def recovery(folder: Path, count: int, seed: int) -> Found:
     """kill -9 with many queued: how long until the work goes on."""
-    found, accepted = Found("kill -9 with the queue full", count), {}
+    found, accepted = Found("kill -9 with the queue full", count), Accepted()
     with Served(folder / "recovery") as served:
-        send(served, texts(count, seed), accepted, threading.Event())
+        send(served, documents(count, seed), accepted, threading.Event())
         served.kill()
         left = open_ones(served.data / "service.db")
         started = time.monotonic()
@@ -192,9 +208,9 @@ def away(
     folder: Path, name: str, count: int, seed: int, seconds: float, fault: Callable[[Served], Any], codes: set[str]
 ) -> Found:
     """A database that cannot be written for a while, amid the work."""
-    found, accepted, stop = Found(name, count), {}, threading.Event()
+    found, accepted, stop = Found(name, count), Accepted(), threading.Event()
     with Served(folder / name.replace(" ", "-")) as served:
-        sender = threading.Thread(target=send, args=(served, texts(count, seed), accepted, stop))
+        sender = threading.Thread(target=send, args=(served, documents(count, seed), accepted, stop))
         sender.start()
         until(lambda: len(accepted) > count // 4, PATIENCE)
         said: set[str] = set()
@@ -203,12 +219,13 @@ def away(
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 with contextlib.suppress(httpx.TransportError):
-                    sent = served.http.post("/v1/extractions", json={"text": f"{name} {time.monotonic()}"}, timeout=2)
+                    document = f"{name} {time.monotonic()}".encode()
+                    sent = post(served, document, 20.0)
                     if sent.status_code == 503:
                         refused += 1
                         said.add(str(sent.json().get("cause")))
                     elif sent.status_code in (200, 202):
-                        accepted[sent.json()["id"]] = json.loads(sent.request.content)["text"]
+                        accepted[sent.json()["id"]] = document
                 with contextlib.suppress(httpx.TransportError):
                     said.add(f"readyz {served.http.get('/readyz', timeout=5).status_code}")
                 time.sleep(0.2)
@@ -228,23 +245,27 @@ def away(
 
 def endpoint_down(folder: Path, count: int, seed: int, seconds: float) -> Found:
     """The model's endpoint is down for a while; the server is killed meanwhile."""
-    found, accepted = Found("model endpoint down", count), {}
+    found, accepted = Found("model endpoint down", count), Accepted()
     with (
         Endpoint() as endpoint,
         Served(folder / "model", "--model", f"m@http://127.0.0.1:{endpoint.port}/v1") as served,
     ):
-        send(served, texts(count, seed), accepted, threading.Event())
+        send(served, documents(count, seed), accepted, threading.Event())
         database = served.data / "service.db"
-        waiting = lambda: sum(state == "waiting" for state, _ in _counts(database).values())  # noqa: E731
-        if not until(lambda: open_ones(database) == waiting() > 0, PATIENCE, 0.2):
+
+        def only_waiting() -> bool:
+            states = [state for state, _ in _counts(database).values() if state != "done"]
+            return bool(states) and set(states) == {"waiting"}
+
+        if not until(only_waiting, PATIENCE, 0.2):
             found.problems.append("documents that need no model did not come through")
-        found.figures["documents that waited"] = waiting()
+        waited = _open(database)
+        found.figures["documents that waited"] = len(waited)
         time.sleep(seconds / 2)
         served.kill()
         served.start()
         time.sleep(seconds / 2)
-        if open_ones(database) != found.figures["documents that waited"]:
-            found.problems.append("documents did not wait")
+        found.problems += [f"{id} did not wait" for id in waited - _open(database)]
         endpoint.down = False
         wait_for_all(served, found)
         states = {state for state, _ in _counts(database).values()}

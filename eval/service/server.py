@@ -102,13 +102,12 @@ class Served:
             self.process.wait()
 
     def readers(self) -> list[int]:
-        """Process ids of the server's readers."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        pids = set()
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{self.pid}/task").iterdir():
-                pids |= {int(pid) for pid in (task / children.name).read_text().split()}
-        return sorted(pid for pid in pids if _is_reader(pid))
+        """Process ids of the server's readers, and of theirs for PDFs."""
+        found: list[int] = []
+        for pid in _children(self.pid):
+            if _is_reader(pid):
+                found += [pid, *_children(pid)]
+        return found
 
     def _listen(self, process: subprocess.Popen[str], found: queue.Queue[str]) -> None:
         assert process.stdout is not None
@@ -130,6 +129,14 @@ def until(true: object, seconds: float, every: float = 0.05) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(every)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def _is_reader(pid: int) -> bool:

@@ -18,7 +18,7 @@ from extractor.results import TRUSTED, Cell, Finding, Verdict, document_verdict,
 from extractor.review.cells import cell_from, contradicts, paper_of
 from extractor.review.decisions import Decision, ReviewError, standing
 from extractor.review.doubt import table_of
-from extractor.review.paper import Paper, kind_of
+from extractor.review.paper import Paper, is_digit, kind_of
 from extractor.review.soft import carried, soft_findings
 from extractor.review.taken import Taken
 from extractor.settle import build_record, settle_table
@@ -31,9 +31,10 @@ class Reviewed:
     """What decisions make of a report.
 
     `line`: a line of the contract, the machine's own where nothing was decided. `settled`: by table, whether a person
-    has nothing left to decide. `verdicts`: its tables' verdicts. `stale`: standing decisions that could not be applied.
-    `notes`: by decision id, what to know of it: `stale`, `differs` (the machine now reads otherwise than it did when
-    that was decided), `older_rules`, `older_form`. `decided`: the cells that decisions speak for, by decision id.
+    has nothing left to decide. `verdicts`: its tables' verdicts. `stale`: standing decisions of which something could
+    not be applied. `notes`: by decision id, what to know of it: `stale`, `differs` (the machine now reads otherwise
+    than it did when that was decided), `older_rules`, `older_form`. `decided`: the cells that decisions speak for, by
+    decision id.
     """
 
     line: dict[str, Any]
@@ -182,7 +183,7 @@ class _Review:
         assert span is not None
         start, end = self.paper.run(span, loose=loose)
         taken = {at for cell in cells.values() if cell.span for at in range(*cell.span)}
-        rest = [at for at in range(start, end) if at not in taken and not self.paper.text[at].isspace()]
+        rest = [at for at in range(start, end) if at not in taken and is_digit(self.paper.text[at])]
         ordinal = self.paper.text[end : end + 1] in ("、", ".", "．") and len(rest) <= 2
         return bool(rest) and not (ordinal and rest == list(range(end - len(rest), end)))
 

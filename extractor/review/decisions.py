@@ -6,7 +6,7 @@ stands is worked out from the whole list each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,7 +14,6 @@ from extractor.errors import GoujiError
 from extractor.results import State
 
 Action = Literal["accept", "correct", "not_printed", "printed_so", "undo"]
-ACTIONS: tuple[Action, ...] = ("accept", "correct", "not_printed", "printed_so", "undo")
 LONGEST_WHY = 2_000  # characters
 # What is empty on paper: no number stands there.
 EMPTY: tuple[State, ...] = ("blank", "not_applicable", "missing")
@@ -110,18 +109,6 @@ class Decision:
         }
 
 
-Target = tuple[str, str]
-
-
-def target_of(decision: Decision) -> Target:
-    """What a decision is about: ("cell", path), ("rule", code) or ("table", key)."""
-    if decision.path is not None:
-        return ("cell", decision.path)
-    if decision.rule is not None:
-        return ("rule", decision.rule)
-    return ("table", decision.table_key)
-
-
 def in_force(decisions: Iterable[Decision]) -> list[Decision]:
     """The decisions that nobody took back, undos among them, in the order they were made.
 
@@ -167,20 +154,14 @@ def standing(decisions: Iterable[Decision]) -> Standing:
     for decision in in_force(decisions):
         if decision.action == "undo":
             continue
-        kind, name = target_of(decision)
-        if kind == "cell":
-            cells[name] = decision
-        elif kind == "rule":
-            rules[name] = decision
+        if decision.path is not None:
+            cells[decision.path] = decision
+        elif decision.rule is not None:
+            rules[decision.rule] = decision
         else:
-            tables[name] = decision
+            tables[decision.table_key] = decision
             cells.update(dict.fromkeys(decision.seen.get("cells", ()), decision))
     return Standing(cells, rules, tables)
-
-
-def last_id(decisions: Sequence[Decision], table_key: str | None = None) -> int:
-    """The id of the newest decision (of one table); 0 where there is none."""
-    return max((d.id for d in decisions if table_key is None or d.table_key == table_key), default=0)
 
 
 def same_decision(one: Decision, other: Decision) -> bool:

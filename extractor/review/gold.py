@@ -100,7 +100,8 @@ def _note(done: Reviewed, made: Iterable[Decision], paper: Paper) -> str:
     said = []
     for finding in failing:
         reason = why.get(finding["rule"])
-        said.append(f"{finding['rule']} does not hold, printed so{f': {reason}' if reason else ''}")
+        how = "printed so" if finding["blame"] == "source" else "and nobody decided whether it is printed so"
+        said.append(f"{finding['rule']} does not hold, {how}{f': {reason}' if reason else ''}")
     for cell in done.line["cells"]:
         if cell["path"] in done.decided and cell["state"] == "reported":
             printed = paper.read((cell["span"][0], cell["span"][1]), kind_of(cell["path"]))

@@ -166,8 +166,13 @@ class Paper:
         return near[first].isdigit() and _SIGN.search(before) is not None
 
     def run(self, span: tuple[int, int], *, loose: bool = False) -> tuple[int, int]:
-        """The whole run of digits that the span is part of; `loose`: single spaces between digits do not end it."""
+        """The whole number, or run of digits, that the span is part of: with its groups and decimals; `loose`: single
+        spaces between digits do not end it."""
         start, end = span
+        low = max(0, start - _AROUND)
+        for token in _TOKEN.finditer(normalize(self.text[low : end + _AROUND])):
+            if span[0] < low + token.end() and low + token.start() < span[1]:
+                start, end = min(start, low + token.start()), max(end, low + token.end())
         while (step := self._digit_from(start - 1, -1, loose)) != 0:
             start -= step
         while (step := self._digit_from(end, 1, loose)) != 0:
@@ -176,15 +181,16 @@ class Paper:
 
     def _digit_from(self, at: int, way: int, loose: bool) -> int:
         """How far the next digit is, at this place (1) or behind one space (2); 0 where none is."""
-        if _digit(self.text[at : at + 1] if at >= 0 else ""):
+        if at >= 0 and is_digit(self.text[at : at + 1]):
             return 1
         beyond = at + way
         if loose and at >= 0 and beyond >= 0 and self.text[at : at + 1] in (" ", "\u3000"):
-            return 2 if _digit(self.text[beyond : beyond + 1]) else 0
+            return 2 if is_digit(self.text[beyond : beyond + 1]) else 0
         return 0
 
 
-def _digit(char: str) -> bool:
+def is_digit(char: str) -> bool:
+    """Whether a character is a digit, of any width."""
     return bool(char) and _RUN.fullmatch(normalize(char)) is not None
 
 

@@ -11,7 +11,6 @@ from pydantic import (
     ConfigDict,
     EncodedBytes,
     EncoderProtocol,
-    FailFast,
     Field,
     RootModel,
     SkipValidation,
@@ -24,7 +23,7 @@ from extractor.results import Verdict
 State = Literal["queued", "running", "waiting", "done", "failed"]
 # Names that any database and any log holds.
 Name = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Given = dict[str, Any] | Annotated[list[dict[str, Any] | None], FailFast()]
+Given = dict[str, Any] | Annotated[list[dict[str, Any] | None], Field(fail_fast=True)]
 
 
 class _Strict(EncoderProtocol):

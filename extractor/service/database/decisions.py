@@ -22,7 +22,6 @@ from extractor.review.decisions import (
     Proposal,
     ReviewError,
     in_force,
-    last_id,
     same_decision,
     standing,
 )
@@ -62,7 +61,7 @@ class Looked:
     @property
     def last(self) -> int:
         """The id of the last decision; 0 where there is none."""
-        return last_id(self.decisions)
+        return max((one.id for one in self.decisions), default=0)
 
     @property
     def standing(self) -> frozenset[int]:

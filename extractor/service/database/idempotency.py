@@ -1,6 +1,7 @@
 """`Idempotency-Key`: what came of a request is kept in the transaction of what it did, and found when it comes again.
 
-An entry lives as long as the extraction or batch that it names.
+An entry lives as long as the extraction or batch that it names, but no longer than `KEPT`: clients send a new key with
+every request, also with those that find what is there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from extractor.errors import GoujiError
 from extractor.service.database.extractions import Submission, fingerprint
 from extractor.service.database.tables import idempotency
 from extractor.service.ids import now
+
+KEPT = 30 * 86400.0  # seconds
 
 
 class Conflict(GoujiError):
@@ -50,6 +53,11 @@ def keep(connection: sa.Connection, key_id: str, key: str, mark: str, target: st
     """Keeps what came of a request. Errors: IntegrityError where the same key came at the same moment: find it then."""
     row = {"key_id": key_id, "idempotency_key": key, "fingerprint": mark, "target": target, "created": now()}
     connection.execute(sa.insert(idempotency), row)
+
+
+def prune(connection: sa.Connection) -> int:
+    """Drops what is older than `KEPT`; how many entries."""
+    return connection.execute(sa.delete(idempotency).where(idempotency.c.created < now(-KEPT))).rowcount
 
 
 def forget(connection: sa.Connection, targets: list[str]) -> None:

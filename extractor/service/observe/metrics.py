@@ -112,7 +112,7 @@ class _Asked(Collector):
 
 def _counts(connection: sa.Connection, column: sa.Column[str]) -> dict[str, int]:
     found = connection.execute(sa.select(column, sa.func.count()).group_by(column))
-    return dict(found.tuples().all())
+    return {row[0]: row[1] for row in found}
 
 
 def _age(created: str | None) -> float:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from extractor.errors import StoreError
-from extractor.service.database import deliveries, open_work
+from extractor.service.database import deliveries, idempotency, open_work
 from extractor.service.ids import stamp
 from extractor.service.work.intake import Put
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TICK = 1.0  # seconds between looks for what has become due
 SWEEPING = 15.0  # seconds between looks for what is missing
+PRUNING = 3600.0  # seconds between looks for entries in the service's tables that have served their time
 KEPT = 60.0  # seconds that an ended workflow is kept
 MOST_AT_ONCE = 500  # workflows that one transaction removes
 DROPPED = 30.0  # seconds after which a workflow that was taken and is not worked at counts as dropped
@@ -31,7 +32,7 @@ class Keeper(threading.Thread):
     def __init__(self, worker: Worker) -> None:
         super().__init__(name="gouji-keeper", daemon=True)
         self._worker = worker
-        self._swept = self._beaten = float("-inf")
+        self._swept = self._beaten = self._pruned = float("-inf")
         self._first = True
         # What was put lately, and when: a workflow needs a moment to take what is due.
         self._put: dict[str, float] = {}
@@ -130,6 +131,11 @@ class Keeper(threading.Thread):
                     deliveries.tell_batch(connection, batch)
 
     def _prune(self) -> None:
+        moment = time.monotonic()
+        if moment - self._pruned >= PRUNING:
+            self._pruned = moment
+            with self._worker.database.write() as connection:
+                idempotency.prune(connection)
         while self._worker.queues.prune(KEPT, MOST_AT_ONCE) == MOST_AT_ONCE:
             if self._worker.stopping.is_set():
                 return

@@ -83,7 +83,13 @@ class Models:
         """The document read again, and asked about. Errors: Waits; Interrupted where the service stops."""
         assert job.model is not None
         down = self._down.get(job.model)
-        if down is not None and (left := down.until - time.monotonic()) > 0 and self._may_wait(job, left):
+        if (
+            down is not None
+            and (left := down.until - time.monotonic()) > 0
+            and self._may_wait(job, left)
+            # What waits already would ask. In another document there may be doubt, and nothing to be asked about.
+            and (job.waits_since is not None or _asks(job))
+        ):
             raise Waits(left + random.uniform(0.0, down.pause), down.error, job.spent)
         found, text = read_document(job.data, job.source, job.given)
         try:
@@ -213,6 +219,20 @@ def _open(line: Mapping[str, Any]) -> bool:
     record = line["record"]
     doubtful = any(verdict not in TRUSTED for verdict in line["verdicts"].values())
     return doubtful or record["organization"] is None or record["year"] is None
+
+
+def _asks(job: Job) -> bool:
+    """Whether a model would be asked anything at all about a document."""
+    asked: list[Question] = []
+
+    async def note(question: Question) -> Answer:
+        asked.append(question)
+        return await _unavailable(question)
+
+    for one in read_document(job.data, job.source, job.given)[0]:
+        if isinstance(one, Reading) and needs_model(one, settled_tables(one)):
+            asyncio.run(improve(one, note))
+    return bool(asked)
 
 
 def _settled(one: Reading | Result) -> Result:
