@@ -7,142 +7,24 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import random
 import signal
-import sqlite3
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-from extractor.eval.generator.sample import EVERY_FAMILY, generate
+from extractor.eval.service.accepted import Accepted, Found, counts, documents, judge, open_ones, post, send, still_open
 from extractor.eval.service.server import Served, until
 from extractor.eval.service.troubles import Endpoint, full_disk, locked
 
-from extractor.pipeline import Reading, results_of
-from extractor.service.work.reading import read_document
-
-SENDERS = 8
+PAUSES = (0.5, 4.0)  # seconds between kills
 PATIENCE = 600.0  # seconds until all is done
-Accepted = dict[str, bytes]  # the extraction's id → the document
-
-
-@dataclass(slots=True)
-class Found:
-    """What came of one part: `problems` is empty where it went as it should."""
-
-    name: str
-    documents: int = 0
-    figures: dict[str, float] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-
-def documents(count: int, seed: int) -> list[bytes]:
-    """Generated reports, no two alike; every eighth is a PDF, which the reader has read by a process of its own."""
-    made: dict[bytes, None] = {}
-    while len(made) < count:
-        number = len(made)
-        made[generate(seed + number, "pdf" if number % 8 == 7 else EVERY_FAMILY[number % len(EVERY_FAMILY)]).data] = (
-            None
-        )
-        seed += len(made) == number  # that one was there already
-    return list(made)
-
-
-def expected(document: bytes) -> list[dict[str, Any]]:
-    """The results of the library in this process."""
-    found, _ = read_document(document, "-")
-    results = [results_of([one])[0] if isinstance(one, Reading) else one for one in found]
-    told: list[dict[str, Any]] = json.loads(json.dumps([result.to_json() for result in results], default=str))
-    return told
-
-
-def post(served: Served, document: bytes, seconds: float = 90.0) -> httpx.Response:
-    """Sends one document."""
-    head = {"Content-Type": "application/octet-stream"}
-    return served.http.post("/v1/extractions", content=document, headers=head, timeout=seconds)
-
-
-def send(served: Served, documents: list[bytes], accepted: Accepted, stop: threading.Event) -> None:
-    """Sends all documents; one that was not answered is sent again, as a caller would. Keeps the ids."""
-    lock = threading.Lock()
-
-    def one(document: bytes) -> None:
-        while not stop.is_set():
-            try:
-                sent = post(served, document)
-                if sent.status_code in (200, 202):
-                    with lock:
-                        accepted[sent.json()["id"]] = document
-                    return
-                if sent.status_code < 429:
-                    raise RuntimeError(f"{sent.status_code}: {sent.text[:300]}")
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-
-    with ThreadPoolExecutor(SENDERS) as pool:
-        for done in [pool.submit(one, document) for document in documents]:
-            done.result()
-
-
-def judge(served: Served, accepted: Accepted, found: Found) -> None:
-    """Whether each accepted document has exactly one result, and that of the library."""
-    counts = _counts(served.data / "service.db")
-    for id, document in accepted.items():
-        state, reports = counts.pop(id, ("lost", 0))
-        if state != "done":
-            found.problems.append(f"{id} is {state}")
-            continue
-        got = served.http.get(f"/v1/extractions/{id}/result").json()["results"]
-        right = expected(document)
-        if _plain(got) != _plain(right):
-            found.problems.append(f"{id} has another result than the library's: {_differing(got, right)}")
-        elif reports != len(got):
-            found.problems.append(f"{id} has {reports} rows for {len(got)} reports")
-    found.problems += [f"{id} is {state}" for id, (state, _) in counts.items() if state != "done"]
-    ready = served.http.get("/readyz")
-    if ready.status_code != 200:
-        found.problems.append(f"/readyz says {ready.status_code}: {ready.text[:300]}")
-
-
-def _plain(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in line.items() if key != "usage"} for line in lines]
-
-
-def _differing(got: list[dict[str, Any]], right: list[dict[str, Any]]) -> str:
-    for one, other in zip(_plain(got), _plain(right), strict=False):
-        for key in ("error", *other):
-            if one.get(key) != other[key]:
-                return f"{key}: {str(one.get(key))[:300]} instead of {str(other[key])[:300]}"
-    return f"{len(got)} reports instead of {len(right)}"
-
-
-def _counts(path: Path) -> dict[str, tuple[str, int]]:
-    with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
-        return {
-            id: (state, count)
-            for id, state, count in database.execute(
-                "select e.id, e.state, (select count(*) from reports r where r.extraction = e.id) from extractions e"
-            )
-        }
-
-
-def open_ones(path: Path) -> int:
-    """How many extractions have no result yet."""
-    return len(_open(path))
-
-
-def _open(path: Path) -> set[str]:
-    return {id for id, (state, _) in _counts(path).items() if state not in ("done", "failed")}
 
 
 def wait_for_all(served: Served, found: Found) -> None:
@@ -220,7 +102,7 @@ def away(
             while time.monotonic() < end:
                 with contextlib.suppress(httpx.TransportError):
                     document = f"{name} {time.monotonic()}".encode()
-                    sent = post(served, document, 20.0)
+                    sent = post(served, document, min(20.0, seconds))
                     if sent.status_code == 503:
                         refused += 1
                         said.add(str(sent.json().get("cause")))
@@ -254,24 +136,39 @@ def endpoint_down(folder: Path, count: int, seed: int, seconds: float) -> Found:
         database = served.data / "service.db"
 
         def only_waiting() -> bool:
-            states = [state for state, _ in _counts(database).values() if state != "done"]
+            states = [state for state, _ in counts(database).values() if state != "done"]
             return bool(states) and set(states) == {"waiting"}
 
         if not until(only_waiting, PATIENCE, 0.2):
             found.problems.append("documents that need no model did not come through")
-        waited = _open(database)
+        waited = still_open(database)
         found.figures["documents that waited"] = len(waited)
         time.sleep(seconds / 2)
         served.kill()
         served.start()
         time.sleep(seconds / 2)
-        found.problems += [f"{id} did not wait" for id in waited - _open(database)]
+        found.problems += [f"{id} did not wait" for id in waited - still_open(database)]
         endpoint.down = False
         wait_for_all(served, found)
-        states = {state for state, _ in _counts(database).values()}
+        states = {state for state, _ in counts(database).values()}
         if states != {"done"}:
             found.problems.append(f"states at the end: {sorted(states)}")
     return found
+
+
+PAGE = """# What the service survives
+
+`make faults`: a real `gouji serve` with its readers on loopback, SQLite, {cores} cores, seed {seed}. Documents are
+generated, every eighth is a PDF. After each part every document that was accepted must have exactly one result, equal
+to that of the library in a process where nothing fails; the third column counts those that do not.
+
+- **kill -9 of server and readers**: every {least:g} to {most:g} seconds, at random, while documents are sent and read;
+  also the process below a reader that reads PDFs.
+- **disk full**, **database locked**, **model endpoint down**: for {seconds:g} seconds; the server is killed once more
+  while the endpoint is down.
+- **kill -9 with the queue full**: how long until the work goes on.
+
+"""
 
 
 def told(found: list[Found]) -> str:
@@ -289,14 +186,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--documents", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long a database or an endpoint is away")
-    parser.add_argument("--short", action="store_true", help="some 70 documents, seconds instead of minutes")
+    parser.add_argument("--short", action="store_true", help="some 60 documents, seconds instead of minutes")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args(arguments)
-    many, few = (40, 10) if asked.short else (asked.documents, max(100, asked.documents // 10))
+    many, few = (30, 10) if asked.short else (asked.documents, max(100, asked.documents // 10))
     seconds = 2.0 if asked.short else asked.seconds
     seed = asked.seed * 100_000
     parts: list[Callable[[Path], Found]] = [
-        lambda folder: kills(folder, many, seed, (0.8, 1.6) if asked.short else (0.5, 4.0)),
+        lambda folder: kills(folder, many, seed, (0.8, 1.6) if asked.short else PAUSES),
         lambda folder: away(folder, "disk full", few, seed + 10_000, seconds, full_disk, {"disk_full", "database"}),
         lambda folder: away(folder, "database locked", few, seed + 20_000, seconds, locked, {"locked", "readyz 503"}),
         lambda folder: endpoint_down(folder, few, seed + 30_000, seconds),
@@ -313,7 +210,9 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"  {problem}", flush=True)
     print(told(done))
     if asked.out is not None:
-        asked.out.write_text(told(done), encoding="utf-8")
+        least, most = PAUSES
+        head = PAGE.format(cores=os.cpu_count(), seed=asked.seed, seconds=seconds, least=least, most=most)
+        asked.out.write_text(head + told(done), encoding="utf-8")
     return 1 if any(one.problems for one in done) else 0
 
 

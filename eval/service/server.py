@@ -20,7 +20,7 @@ from typing import Self
 import httpx
 
 START = 60.0  # seconds
-_URL = re.compile(r"gouji serves (http://\S+)")
+_URL = re.compile(r"gouji serves (http://\S+:\d+)")  # a log line may come just behind it
 
 
 class Served:
