@@ -28,6 +28,7 @@ from extractor.eval.service.server import Served
 from extractor.eval.service.usage import cpu_of, usage
 
 CORES = 2
+SHORT_SLACK = 1.5  # starting and ending weigh more in a short round
 SLOWEST_SHARE = 0.5  # of the rate in process
 LONGEST_TAIL = 10.0  # the 99th percentile over the median
 
@@ -83,11 +84,11 @@ def measure(reports: Path, documents: int, rounds: int) -> list[Round]:
     return found
 
 
-def targets(rounds: Sequence[Round]) -> list[Target]:
-    """What is promised, as the median of the rounds."""
+def targets(rounds: Sequence[Round], slack: float = 1.0) -> list[Target]:
+    """What is promised, as the median of the rounds; `slack` widens the limits for rounds too short to be steady."""
 
     def median(name: str, limit: float, values: list[float]) -> Target:
-        return Target(name, statistics.median(values), limit)
+        return Target(name, statistics.median(values), limit * slack)
 
     slowest = 1 / SLOWEST_SHARE
     return [
@@ -164,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--reports", type=Path, default=Path("fixtures/reports"), metavar="DIR", help="texts to send")
     parser.add_argument("--documents", type=int, default=1500, metavar="N", help="of one round")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
-    parser.add_argument("--short", action="store_true", help="less of all: for every commit")
+    parser.add_argument("--short", action="store_true", help="less of all, wider limits: for every commit")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--out", type=Path, metavar="FILE", help="a page; this part of it is written anew")
     options = parser.parse_args(arguments)
@@ -177,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(words(rounds, documents)))
     if options.out is not None:
         write_part(options.out, "Load", words(rounds, documents))
-    missed = [target for target in targets(rounds) if not target.met]
+    missed = [target for target in targets(rounds, SHORT_SLACK if options.short else 1.0) if not target.met]
     for target in missed:
         print(f"missed: {target.words()}", file=sys.stderr)
     return 1 if missed else 0

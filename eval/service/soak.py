@@ -29,6 +29,7 @@ from extractor.eval.service.usage import Usage, usage
 SLICES = 50  # looks
 WARM = 0.2  # of the requests come before memory is compared
 GROWTH = 1.1  # resident memory at the end over that after the first part
+SHORT_GROWTH = 1.6  # of 3,000 requests, in which caches still fill: only a gross leak shows
 MORE = 12  # open files and threads more than after the first part
 
 
@@ -128,20 +129,20 @@ def run(requests: int, limit: float) -> Soaked:
     return Soaked(looks, kinds, kinds["a new document"], stored, seconds, int(SLICES * WARM))
 
 
-def targets(soaked: Soaked) -> list[Target]:
-    """What is promised."""
+def targets(soaked: Soaked, growth: float = GROWTH) -> list[Target]:
+    """What is promised; `growth` is the limit for memory."""
     warm = soaked.looks[soaked.cold :]
     files, threads = [look.server.files for look in warm], [look.server.threads for look in warm]
     return [
         Target(
             "resident memory of the server, end over beginning",
             soaked.growth([x.server.resident for x in soaked.looks]),
-            GROWTH,
+            growth,
         ),
         Target(
             "resident memory of its largest reader, end over beginning",
             soaked.growth([x.readers for x in soaked.looks]),
-            GROWTH,
+            growth,
         ),
         Target("open files, more than at the beginning", max(files) - files[0], MORE, ""),
         Target("threads, more than at the beginning", max(threads) - threads[0], MORE, ""),
@@ -193,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n".join(words(soaked)))
     if options.out is not None:
         write_part(options.out, "Soak", words(soaked))
-    missed = [target for target in targets(soaked) if not target.met]
+    missed = [target for target in targets(soaked, SHORT_GROWTH if options.short else GROWTH) if not target.met]
     for target in missed:
         print(f"missed: {target.words()}", file=sys.stderr)
     return 1 if missed else 0

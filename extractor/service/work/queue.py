@@ -35,7 +35,7 @@ from extractor.service.work.reading import Outcome
 from extractor.service.work.turns import Turns
 
 READING, ASKING, DELIVERING = "gouji-reading", "gouji-model", "gouji-webhooks"
-POLLING = 0.05  # seconds between looks at the queue of documents
+POLLING = 0.1  # seconds between looks at the queue of documents; a look costs 3 ms of processor time
 SELDOM = 0.5  # the same for models and webhooks, which take longer themselves
 COURIERS = 4  # webhooks under way at once
 FIRST = "first"  # attempt at a model
