@@ -149,7 +149,7 @@ def targets(soaked: Soaked, growth: float = GROWTH) -> list[Target]:
     ]
 
 
-def words(soaked: Soaked) -> list[str]:
+def words(soaked: Soaked, growth: float = GROWTH) -> list[str]:
     """The part of the page."""
     some = soaked.looks[:: max(1, len(soaked.looks) // 10)]
     some = some if some[-1] is soaked.looks[-1] else [*some, soaked.looks[-1]]
@@ -177,7 +177,7 @@ def words(soaked: Soaked) -> list[str]:
         f"The databases took {grown:.1f} kB for each of {soaked.documents:,} new documents",
         "(its bytes, its text, its result, what the queue and the audit keep).",
         "",
-        *(f"- {target.words()}{'' if target.met else ': **missed**'}" for target in targets(soaked)),
+        *(f"- {target.words()}{'' if target.met else ': **missed**'}" for target in targets(soaked, growth)),
     ]
 
 
@@ -190,11 +190,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="a page; this part of it is written anew")
     options = parser.parse_args(arguments)
     prepare()
+    growth = SHORT_GROWTH if options.short else GROWTH
     soaked = run(3_000 if options.short else options.requests, options.seconds)
-    print("\n".join(words(soaked)))
+    print("\n".join(words(soaked, growth)))
     if options.out is not None:
-        write_part(options.out, "Soak", words(soaked))
-    missed = [target for target in targets(soaked, SHORT_GROWTH if options.short else GROWTH) if not target.met]
+        write_part(options.out, "Soak", words(soaked, growth))
+    missed = [target for target in targets(soaked, growth) if not target.met]
     for target in missed:
         print(f"missed: {target.words()}", file=sys.stderr)
     return 1 if missed else 0
