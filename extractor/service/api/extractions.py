@@ -203,11 +203,6 @@ def _not_finished(service: Service, head: Any) -> Problem:
     )
 
 
-def status_response(service: Service, extraction: str) -> Response:
-    """202 with where it stands."""
-    return _accepted(_head(service, extraction))
-
-
 def _accepted(head: Any) -> Response:
     return as_json(status_of(head), 202, {"Location": f"/v1/extractions/{head.id}"})
 

@@ -69,19 +69,8 @@ def counts(connection: sa.Connection, batch: str) -> Counts:
 
 def members(connection: sa.Connection, batch: str, after: int, limit: int) -> Sequence[Any]:
     """number, source, extraction, state and verdict of those behind a number."""
-    return connection.execute(
-        sa.select(
-            batch_members.c.number,
-            batch_members.c.source,
-            batch_members.c.extraction,
-            extractions.c.state,
-            extractions.c.verdict,
-        )
-        .join(extractions, extractions.c.id == batch_members.c.extraction)
-        .where(batch_members.c.batch == batch, batch_members.c.number > after)
-        .order_by(batch_members.c.number)
-        .limit(limit)
-    ).all()
+    wanted = (batch_members.c.source, batch_members.c.extraction, extractions.c.state, extractions.c.verdict)
+    return connection.execute(_behind(batch, after, limit, *wanted)).all()
 
 
 def drop_empty(connection: sa.Connection, those: Sequence[str]) -> list[str]:
@@ -93,18 +82,16 @@ def drop_empty(connection: sa.Connection, those: Sequence[str]) -> list[str]:
 
 def result_rows(connection: sa.Connection, batch: str, after: int, limit: int) -> Sequence[Any]:
     """number, `called`, and source, document, state, error and lines of those behind a number."""
-    return connection.execute(
-        sa.select(
-            batch_members.c.number,
-            batch_members.c.source.label("called"),
-            extractions.c.source,
-            extractions.c.document,
-            extractions.c.state,
-            extractions.c.error,
-            extractions.c.lines,
-        )
+    kept = (extractions.c.source, extractions.c.document, extractions.c.state, extractions.c.error, extractions.c.lines)
+    return connection.execute(_behind(batch, after, limit, batch_members.c.source.label("called"), *kept)).all()
+
+
+def _behind(batch: str, after: int, limit: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """The members behind a number, in the order sent: their numbers and these columns."""
+    return (
+        sa.select(batch_members.c.number, *columns)
         .join(extractions, extractions.c.id == batch_members.c.extraction)
         .where(batch_members.c.batch == batch, batch_members.c.number > after)
         .order_by(batch_members.c.number)
         .limit(limit)
-    ).all()
+    )

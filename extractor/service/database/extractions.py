@@ -20,7 +20,6 @@ from extractor.document.kinds import kind_of
 from extractor.errors import GoujiError
 from extractor.results import Usage
 from extractor.service.database import decisions, statements
-from extractor.service.database.engine import Database
 from extractor.service.database.tables import documents, extractions
 from extractor.service.ids import new_id, now
 from extractor.service.work.reading import Outcome
@@ -291,9 +290,3 @@ def document_bytes(connection: sa.Connection, extraction: str) -> bytes | None:
         .where(extractions.c.id == extraction)
     ).scalar()
     return None if found is None else zlib.decompress(found)
-
-
-def check_database(database: Database) -> None:
-    """Errors: StoreError where the database cannot be read."""
-    with database.read() as connection:
-        connection.execute(sa.select(sa.literal(1)))
